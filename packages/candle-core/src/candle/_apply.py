@@ -1,0 +1,291 @@
+"""The door: every operation on Tensors goes through `apply`.
+
+pick the backend → bring the inputs to one dtype → run a kernel or the op's rule → record a Node
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from candle import _dtypes
+from candle._graph import Node
+from candle._modes import no_grad, special, state
+from candle._tensor import Tensor, wrap
+from candle._views import LEAF, make_view, overwrite, refresh, storage_of
+from candle.op import MutatingOp, Op, StandIn
+
+if TYPE_CHECKING:
+    from candle.backends.base import Backend
+
+
+def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
+    """Run `op` on Tensors, Python numbers and None."""
+    if special.count:
+        return _apply_special(op, inputs, attrs)
+    return _apply(op, inputs, attrs)
+
+
+def _apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    backend: Any = None
+    dtype: Any = None
+    tracked, alike = False, True
+    arrays = []
+    for t in inputs:
+        if isinstance(t, Tensor):
+            if t._view is not None and t._view.seen != t._storage.version:  # type: ignore[union-attr]
+                refresh(t)
+            array = t._array
+            if backend is None:
+                backend, dtype = t._backend, array.dtype
+            elif t._backend is not backend:
+                return _apply(op, meet(op, inputs), attrs)
+            elif array.dtype is not dtype and array.dtype != dtype:
+                alike = False
+            if t._edge is not None:
+                tracked = True
+            arrays.append(array)
+        else:
+            alike = False
+            arrays.append(t)
+    if op.promoted and not (alike and (not op.floats or dtype in backend.native)):
+        if any(type(t) is not Tensor and getattr(t, "ndim", 0) and not isinstance(t, Tensor) for t in inputs):
+            return _apply(op, tuple(_from_array(t) for t in inputs), attrs)
+        common = common_dtype(op, inputs, backend)
+        if needs_width(op, inputs, backend.raw_dtype(common), backend):
+            wide = tuple(_cast(t, _dtypes.float32) if op.promotes_input(i) else t for i, t in enumerate(inputs))
+            return _cast(_apply(op, wide, attrs), common)
+        inputs, arrays = promote(op, inputs, arrays, common, backend)
+    try:
+        kernel, residuals, out = None, None, NotImplemented
+        for kernel in backend.kernels[op.name]:
+            answer = kernel.forward(*arrays, **attrs)
+            if answer is not NotImplemented:
+                out, residuals = answer
+                break
+        if out is NotImplemented:
+            kernel, out = None, backend.forward(op, arrays, attrs)
+    except Exception as error:
+        raise explain_failure(op, inputs, attrs, error) from error
+    if isinstance(out, tuple):
+        return _wrap_many(op, backend, inputs, arrays, attrs, out, kernel, residuals, tracked)
+    if not isinstance(out, backend.array_type):
+        out = backend.to_array(out)
+    result = wrap(out, backend)
+    if tracked and state.grad and out.dtype in backend.inexact and not op.no_grad_outputs:
+        result._edge = (record(op, backend, inputs, arrays, attrs, (out,), kernel, residuals, (result,)), 0)
+    if op.view:
+        source = inputs[0]
+        if not backend.aliases or backend.shares_memory(out, source._array):
+            make_view(result, source, op, attrs)
+    return result
+
+
+def _wrap_many(
+    op: Any, backend: Any, inputs: Any, arrays: Any, attrs: Any, outs: Any, kernel: Any, residuals: Any, tracked: bool
+) -> tuple[Tensor, ...]:
+    outs = tuple(out if isinstance(out, backend.array_type) else backend.to_array(out) for out in outs)
+    results = tuple(wrap(out, backend) for out in outs)
+    carries = [i not in op.no_grad_outputs and out.dtype in backend.inexact for i, out in enumerate(outs)]
+    if tracked and state.grad and any(carries):
+        node = record(op, backend, inputs, arrays, attrs, outs, kernel, residuals, results)
+        for i, (result, carry) in enumerate(zip(results, carries, strict=True)):
+            if carry:
+                result._edge = (node, i)
+    return results
+
+
+def record(
+    op: type[Op],
+    backend: Backend,
+    inputs: Any,
+    arrays: Any,
+    attrs: dict[str, Any],
+    outs: tuple[Any, ...],
+    kernel: Any = None,
+    residuals: Any = None,
+    results: tuple[Tensor, ...] = (),
+) -> Node:
+    """A Node that keeps what the derivative reads, and stand-ins for the rest."""
+    edges: list[Any] = []
+    needs = 1  # a bit for each input, behind a leading one
+    for t in inputs:
+        edge = t._edge if isinstance(t, Tensor) else None
+        edges.append((t, 0) if edge is LEAF else edge)
+        needs = needs << 1 | (edge is not None)
+    keep, keep_out = op.plan(needs)
+    saved, versions = list(arrays), []
+    for i, t in enumerate(inputs):
+        if isinstance(t, Tensor):
+            if not keep[i]:
+                array = t._array
+                saved[i] = StandIn(array.shape, array.dtype)
+            else:
+                storage = t._storage or storage_of(t)
+                versions.append((storage, storage.version))
+    if keep_out:
+        versions += [(storage, storage.version) for storage in map(storage_of, results)]
+    else:
+        outs = tuple([StandIn(out.shape, out.dtype) for out in outs])
+    node = Node(op, backend, tuple(edges), attrs, (tuple(saved), outs, residuals), versions, kernel)
+    if not backend.aliases:
+        node.versions = ()  # arrays that cannot be written need no watching
+    if special.count or special.inference:
+        _record_specially(node)
+    return node
+
+
+def _record_specially(node: Node) -> None:
+    if any(storage.inference for storage, _ in node.versions):
+        raise RuntimeError(f"{node.op.name}: tensors made in inference_mode cannot be saved for backward; clone() them")
+    if state.pack is not None and node.saves:
+        node.unpack, node.payload = state.pack(node.payload, node.backend), None
+        node.versions = ()
+    if state.anomaly:
+        from candle.autograd.anomaly import user_line
+
+        node.where = user_line()
+
+
+def meet(op: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Bring inputs of several backends to one: batched ones (vmap) lift the others; CPU numbers follow."""
+    backends = {id(t._backend): t._backend for t in inputs if isinstance(t, Tensor)}.values()
+    top: Any = max(backends, key=lambda b: b.level)
+    if top.level:
+        return tuple(top.lift(t) if isinstance(t, Tensor) and t._backend is not top else t for t in inputs)
+    others = [t for t in inputs if isinstance(t, Tensor) and (t.ndim or str(t.device) != "cpu")]
+    if len({id(t._backend) for t in others}) == 1:
+        return tuple(t.to(others[0].device) if isinstance(t, Tensor) else t for t in inputs)
+    places = ", ".join(
+        f"{op.inputs[min(i, len(op.inputs) - 1)]} on {t.device}" for i, t in enumerate(inputs) if isinstance(t, Tensor)
+    )
+    raise RuntimeError(
+        f"{op.name}: expected all tensors on the same device, found {places}; move them with .to(device)"
+    )
+
+
+def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dtypes.dtype:
+    """PyTorch's type promotion, over the inputs that the op says take part."""
+    ranks: list[Any] = [None, None, None]
+    for i, t in enumerate(inputs):
+        if t is None or not op.promotes_input(i):
+            continue
+        if isinstance(t, Tensor):
+            rank = 0 if t._array.ndim else 1
+            ranks[rank] = _dtypes.merge(ranks[rank], backend.dtypes[t._array.dtype])
+        else:
+            ranks[2] = _dtypes.merge(ranks[2], _dtypes.PYTHON[type(_number(op, i, t))])
+    result = _dtypes.result_of((ranks[0], ranks[1], ranks[2]))
+    return _dtypes.get_default_dtype() if op.floats and result.category < _dtypes.FLOAT else result
+
+
+def _from_array(x: Any) -> Any:
+    """NumPy arrays among the inputs, as tensors."""
+    from candle.ops.creation import as_tensor
+
+    return x if isinstance(x, Tensor) or not getattr(x, "ndim", 0) else as_tensor(x)
+
+
+def _number(op: type[Op], i: int, x: Any) -> Any:
+    if hasattr(x, "item") and not getattr(x, "ndim", 1):
+        x = x.item()  # a NumPy scalar
+    if type(x) not in _dtypes.PYTHON:
+        fix = "; use candle.from_numpy" if type(x).__name__ == "ndarray" else ""
+        raise TypeError(f"{op.name}: expected a Tensor or a number for {op.input_name(i)}, got {type(x).__name__}{fix}")
+    return x
+
+
+def needs_width(op: type[Op], inputs: tuple[Any, ...], raw: Any, backend: Backend) -> bool:
+    """Whether the rule's own numbers would widen this dtype (NumPy's bfloat16): then float32 does the work."""
+    if raw in backend.native or raw not in backend.inexact:
+        return False
+    return op.floats or any(op.promotes_input(i) and not isinstance(t, Tensor) for i, t in enumerate(inputs))
+
+
+def _cast(t: Any, dtype: _dtypes.dtype) -> Any:
+    if isinstance(t, tuple):
+        return tuple(_cast(each, dtype) for each in t)
+    return t.to(dtype) if isinstance(t, Tensor) and t.dtype.is_floating_point else t
+
+
+def promote(
+    op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], common: _dtypes.dtype, backend: Backend
+) -> tuple[tuple[Any, ...], list[Any]]:
+    """The inputs that take part, in their common dtype."""
+    raw, new, cast = backend.raw_dtype(common), list(inputs), list(arrays)
+    for i, t in enumerate(inputs):
+        if t is None or not op.promotes_input(i):
+            continue
+        if not isinstance(t, Tensor):
+            x = _number(op, i, t)  # a weak scalar of the standard, where True is no number
+            if common.category == _dtypes.INT:
+                x = _dtypes.wrapped(int(x), common)
+            elif isinstance(x, bool) and common is not _dtypes.bool_:
+                x = int(x)
+            cast[i] = new[i] = x
+        elif t._array.dtype != raw:
+            if t._edge is not None and state.grad:
+                new[i] = t.to(common)
+                cast[i] = new[i]._array
+            else:
+                cast[i] = backend.xp.astype(t._array, raw)
+                new[i] = wrap(cast[i], backend)
+    return tuple(new), cast
+
+
+def _apply_special(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """The same, in a thread where autocast, inference or anomaly mode may be on."""
+    if state.autocast is not None and op.autocast is not None:
+        from candle.amp import cast_inputs
+
+        inputs = cast_inputs(op, inputs)
+    if state.inference and state.grad:  # an enable_grad inside; inference mode is stronger
+        with no_grad():
+            result = _apply(op, inputs, attrs)
+    else:
+        result = _apply(op, inputs, attrs)
+    for t in result if isinstance(result, tuple) else (result,):
+        if state.inference:
+            storage_of(t).inference = special.inference = True
+    if state.anomaly:
+        from candle.autograd.anomaly import check_forward
+
+        check_forward(op, inputs, result)
+    return result
+
+
+def mutate(op: type[MutatingOp], *inputs: Any, **attrs: Any) -> None:
+    """Run a mutating op: inputs are lists of tensors and plain numbers; nothing is recorded."""
+    arrays = [[t.current() for t in x] if isinstance(x, list | tuple) else x for x in inputs]
+    backend = next(x[0]._backend for x in inputs if isinstance(x, list | tuple) and x)
+    targets = [x for name, x in zip(op.inputs, inputs, strict=True) if name in op.mutates]
+    for kernel in backend.kernels[op.name]:
+        if kernel.forward(*arrays, **attrs) is not NotImplemented:
+            for t in (t for each in targets for t in each):
+                storage_of(t).version += 1
+            return
+    for each, values in zip(targets, op.forward(backend.xp, *arrays, **attrs), strict=True):
+        for t, value in zip(each, values, strict=True):
+            overwrite(t, value)
+
+
+def explain_failure(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], error: Exception) -> Exception:
+    """The library's error, with the operation and what it was given."""
+
+    def describe(i: int, t: Any) -> str:
+        what = f"{tuple(t.shape)} {t.dtype.name}" if isinstance(t, Tensor) else repr(t)
+        return f"{op.input_name(i)}: {what}"
+
+    given = ", ".join([describe(i, t) for i, t in enumerate(inputs)] + [f"{k}={v!r}" for k, v in attrs.items()])
+    message = str(error)
+    unknown_dtype = isinstance(error, TypeError) and "ufunc" in message
+    kind = RuntimeError if isinstance(error, ValueError) or unknown_dtype else type(error)
+    if message.startswith(op.name):
+        return kind(message)
+    if "broadcast" in message:
+        message = (
+            "these shapes do not broadcast: sizes must be equal, or one of them 1, counted from the last dimension"
+        )
+    try:
+        return kind(f"{op.name}({given}): {message}")
+    except TypeError:  # an exception class that takes no plain message
+        return RuntimeError(f"{op.name}({given}): {message}")

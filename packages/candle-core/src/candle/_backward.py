@@ -1,0 +1,272 @@
+"""The walk that takes gradients back through the graph, from the results to the leaves."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from candle import _tensor, _views  # built on this module, so used by name only
+from candle._graph import Edge, Grads, Node
+from candle._modes import special, state
+
+if TYPE_CHECKING:
+    from candle._tensor import Tensor
+
+
+def run(
+    roots: Sequence[tuple[Edge, Any]],
+    *,
+    wanted: Sequence[Edge] | None = None,
+    keep: bool = False,
+    create_graph: bool = False,
+) -> list[Any]:
+    """Take gradients from the roots to the leaves, or only to the `wanted` edges, which are returned.
+
+    The latest operation goes first: all who used its result came after it, so all its gradients have
+    arrived and it runs once; no recursion. The leaves come last. Gradients are raw arrays, or Tensors
+    where the walk itself is to be recorded.
+    """
+    useful = None if wanted is None else _leading_to([edge[0] for edge in wanted], [edge[0] for edge, _ in roots])
+    before, state.grad = state.grad, create_graph
+    try:
+        return _Walk(useful, wanted, keep, create_graph).run(roots)
+    finally:
+        state.grad = before
+
+
+class _Walk:
+    """One backward pass."""
+
+    def __init__(self, useful: set[Any] | None, wanted: Sequence[Edge] | None, keep: bool, create_graph: bool):
+        self.useful, self.wanted, self.keep, self.create_graph = useful, wanted, keep, create_graph
+        self.arrived: dict[Any, dict[int, Any]] = {}  # gradients, by target and output index
+        self.mine: set[Edge] = set()  # sums that the walk made, which it may add to in place
+        self.nodes: list[tuple[int, Node]] = []  # a heap: the latest operation first
+        self.leaves: list[Tensor] = []
+        self.captures, self.found = frozenset(wanted or ()), dict[Edge, Any]()
+
+    def run(self, roots: Sequence[tuple[Edge, Any]]) -> list[Any]:
+        for root, grad in roots:
+            self.add(root, grad)
+        while self.nodes:
+            node = heapq.heappop(self.nodes)[1]
+            grads = self.arrived.pop(node)
+            if node.hooks:
+                _run_hooks(node, node.hooks, grads, self.create_graph)
+            if node.retained:
+                _retain(node, grads)
+            if self.wanted is not None:
+                self.capture(node, grads)
+            self.pass_on(node, grads)
+        for leaf in self.leaves:
+            grads = self.arrived.pop(leaf)
+            if leaf._extra:
+                _run_hooks(leaf, leaf._leaf_hooks(), grads, self.create_graph)
+            if self.wanted is None:
+                _accumulate(leaf, grads, self.create_graph)
+            else:
+                self.capture(leaf, grads)
+        return [self.found.get(edge) for edge in self.wanted or ()]
+
+    def capture(self, target: Any, grads: dict[int, Any]) -> None:
+        self.found.update({(target, i): grad for i, grad in grads.items() if (target, i) in self.captures})
+
+    def pass_on(self, node: Node, grads: dict[int, Any]) -> None:
+        """Run one node and hand its results to those it was made from."""
+        edges, useful = node._edges, self.useful
+        if useful is None:
+            needs = tuple([edge is not None for edge in edges])
+        else:
+            needs = tuple([edge is not None and edge[0] in useful for edge in edges])
+        if True in needs:
+            given = [grads.pop(0)] if node.outputs == 1 else [grads.get(i) for i in range(node.outputs)]
+            for edge, result in zip(edges, _run_node(node, given, needs, self.create_graph), strict=True):
+                if result is not None:
+                    self.add(edge, result)  # type: ignore[arg-type]
+            if not self.keep:
+                node.release()
+
+    def add(self, edge: Edge, grad: Any) -> None:
+        """A gradient arrives. Out of place the first time: one array may have been handed to two inputs."""
+        target, i = edge
+        grads = self.arrived.get(target)
+        if grads is None:
+            self.arrived[target] = {i: grad}
+            if isinstance(target, Node):
+                heapq.heappush(self.nodes, (-target.sequence, target))
+            else:
+                self.leaves.append(target)
+        elif (old := grads.get(i)) is None:
+            grads[i] = grad
+        elif edge in self.mine and not self.create_graph and hasattr(old, "__setitem__"):
+            grads[i] += grad
+        else:
+            grads[i] = old + grad
+            self.mine.add(edge)
+
+
+def _leading_to(goals: list[Any], starts: list[Any]) -> set[Any]:
+    """The nodes from which a goal can be reached, and the goals themselves."""
+    users: dict[Any, list[Any]] = {start: [] for start in starts}
+    stack = list(users)
+    while stack:
+        node = stack.pop()
+        for edge in node._edges:
+            if edge is not None:
+                if edge[0] not in users:
+                    users[edge[0]] = []
+                    stack.append(edge[0])
+                users[edge[0]].append(node)
+    reached = {goal for goal in goals if goal in users}
+    stack = list(reached)
+    while stack:
+        for user in users[stack.pop()]:
+            if user not in reached:
+                reached.add(user)
+                stack.append(user)
+    return reached
+
+
+def _run_node(node: Node, grads: Grads, needs: tuple[bool, ...], create_graph: bool) -> Grads:
+    if node.node_hooks:
+        grads = _run_node_hooks(node, "before", grads, (), create_graph)
+    try:
+        results = node.backward(grads, needs, create_graph)
+    except Exception as error:
+        error.add_note(f"in {node.name()}" + (f", recorded at {node.where}" if node.where else ""))
+        raise
+    if special.count and state.anomaly:
+        from candle.autograd.anomaly import check_backward
+
+        check_backward(node, grads, results)
+    if node.node_hooks:
+        results = _run_node_hooks(node, "after", results, (grads,), create_graph)
+    return results
+
+
+def _run_node_hooks(node: Node, when: str, grads: Grads, others: tuple[Grads, ...], create_graph: bool) -> Grads:
+    """Hooks of a node see tuples of gradients and may return another."""
+    seen, *rest = (tuple(_as_tensor(g, node) for g in each) for each in (grads, *others))
+    for hook in list((node.node_hooks or {}).get(when, {}).values()):
+        replaced = hook(seen, *rest)
+        if replaced is not None:
+            seen = replaced if isinstance(replaced, tuple) else (replaced,)
+    return [g if g is None or create_graph else g.current() for g in seen]
+
+
+def _retain(node: Node, grads: dict[int, Any]) -> None:
+    """After all hooks: outputs with `retain_grad` keep a copy of their gradient."""
+    for index, reference in (node.retained or {}).items():
+        t, grad = reference(), grads.get(index)
+        if t is not None and grad is not None:
+            if not hasattr(grad, "_backend"):
+                grad = _tensor.wrap(t._backend.copy(grad), t._backend)
+            t._grad = grad if t._grad is None else t._grad + grad
+
+
+def _as_tensor(grad: Any, target: Any) -> Any:
+    backend = target.backend if isinstance(target, Node) else target._backend
+    return grad if grad is None or hasattr(grad, "_backend") else _tensor.wrap(grad, backend)
+
+
+def _run_hooks(target: Any, hooks: Any, grads: dict[int, Any], create_graph: bool) -> None:
+    """The hooks of tensors, which see the whole gradient once, and may replace it."""
+    for index, each in (hooks or {}).items():
+        for hook in list(each.values()):
+            if index in grads:
+                seen = _as_tensor(grads[index], target)
+                replaced = hook(seen)
+                if replaced is not None:
+                    if replaced.shape != seen.shape:
+                        raise RuntimeError(
+                            f"hook: returned a gradient of shape {tuple(replaced.shape)} for one of {tuple(seen.shape)}"
+                        )
+                    grads[index] = replaced if create_graph else replaced._array
+
+
+def _accumulate(leaf: Tensor, grads: dict[int, Any], create_graph: bool) -> None:
+    grad, old, backend = grads.pop(0), leaf._grad, leaf._backend
+    if create_graph:
+        leaf._grad = grad if old is None else old + grad
+    elif old is None:
+        # Nobody else holds the array (this name and getrefcount's argument are two): it may be kept.
+        mine = sys.getrefcount(grad) == 2 and backend.owned(grad)
+        if not mine and backend.aliases:
+            grad = backend.copy(grad)
+        leaf._grad = _tensor.wrap(grad if isinstance(grad, backend.array_type) else backend.to_array(grad), backend)
+    elif backend.aliases and old._view is None:
+        old._array += grad
+        if old._storage is not None:
+            old._storage.version += 1
+    else:
+        _views.overwrite(old, old.current() + grad)
+    if leaf._extra:
+        for hook in leaf._post_hooks():
+            hook(leaf)
+
+
+def backward(
+    outputs: Sequence[Tensor],
+    grads: Sequence[Any] | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Add gradients to the `.grad` of the leaves, or of `inputs` only."""
+    keep = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        run(start(outputs, grads, create_graph), keep=keep, create_graph=create_graph)
+        return
+    if not inputs:
+        raise RuntimeError("backward: inputs must not be empty")
+    edges = [x.gradient_edge for x in inputs]
+    found = run(start(outputs, grads, create_graph), wanted=edges, keep=keep, create_graph=create_graph)
+    for x, g in zip(inputs, found, strict=True):
+        if g is not None:
+            _accumulate(x, {0: g}, create_graph)
+
+
+def gradients(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    grad_outputs: Sequence[Any] | None = None,
+    *,
+    keep: bool | None = None,
+    create_graph: bool = False,
+) -> list[Tensor | None]:
+    """The gradients of `outputs` by `inputs`, weighted by `grad_outputs`; None where nothing leads there."""
+    roots = start(outputs, grad_outputs, create_graph)
+    keep = create_graph if keep is None else keep
+    found = run(roots, wanted=[x.gradient_edge for x in inputs], keep=keep, create_graph=create_graph)
+    return [g if g is None or create_graph else _tensor.wrap(g, x._backend) for g, x in zip(found, inputs, strict=True)]
+
+
+def start(outputs: Sequence[Tensor], grads: Sequence[Any] | None, create_graph: bool) -> list[tuple[Edge, Any]]:
+    """The edges of the outputs with the gradients to begin from."""
+    if grads is not None and len(grads) != len(outputs):
+        raise RuntimeError(f"backward: got {len(outputs)} tensors and {len(grads)} gradients")
+    roots: list[tuple[Edge, Any]] = []
+    for i, output in enumerate(outputs):
+        grad, backend, shape = None if grads is None else grads[i], output._backend, output._array.shape
+        if output._edge is None:
+            raise RuntimeError(
+                f"backward: output {i} does not require grad, so nothing was recorded to go back through"
+            )
+        if grad is None:
+            if math.prod(shape) != 1:
+                raise RuntimeError(
+                    f"backward: grad can be implicitly created only for scalar outputs, got shape {tuple(shape)}; "
+                    f"reduce it (loss.sum()) or pass the gradient"
+                )
+            one = backend.xp.ones(shape, dtype=output._array.dtype)
+            roots.append((output.gradient_edge, _tensor.wrap(one, backend) if create_graph else one))
+        elif tuple(grad.shape) != tuple(shape):
+            raise RuntimeError(
+                f"backward: a gradient of shape {tuple(grad.shape)} for an output of shape {tuple(shape)}"
+            )
+        else:
+            roots.append((output.gradient_edge, grad if create_graph else grad.current()))
+    return roots

@@ -1,0 +1,38 @@
+"""Where a tensor lives: a backend's name and a number."""
+
+from __future__ import annotations
+
+
+class Device:
+    """`device("cuda", 1)` or `device("cuda:1")`; devices of one name and number are equal.
+
+    >>> import candle
+    >>> candle.device("cpu"), candle.device("cuda:1").index
+    (device(type='cpu'), 1)
+    """
+
+    __slots__ = ("index", "type")
+    type: str
+    index: int | None
+
+    def __init__(self, type: str | Device, index: int | None = None):
+        name, colon, number = str(type).partition(":")
+        if colon:
+            if index is not None or not number.isdigit():
+                raise RuntimeError(f"device: expected a name like 'cpu' or 'cuda:0', got {type!r}, index {index}")
+            index = int(number)
+        self.type, self.index = name, index
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and (self.type, self.index or 0) == (other.type, other.index or 0)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index or 0))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return (
+            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        )

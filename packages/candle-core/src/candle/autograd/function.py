@@ -1,0 +1,273 @@
+"""`Function`: an operation with a gradient that the user writes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from candle._graph import Edge, Node
+from candle._modes import no_grad, special, state
+from candle._tensor import Tensor, wrap
+from candle._views import LEAF, storage_of
+from candle.op import Op, StandIn
+
+
+class Context:
+    """What `forward` leaves for `backward`."""
+
+    def __init__(self) -> None:
+        self.saved: list[Any] = []  # (array, edge or output index, storage, version)
+        self.to_save: tuple[Any, ...] = ()
+        self.dirty: tuple[Tensor, ...] = ()
+        self.non_differentiable: tuple[Tensor, ...] = ()
+        self.materialize = True
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self.node: Any = None
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep inputs or outputs for `backward`, where they are `ctx.saved_tensors`."""
+        self.to_save = tensors
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Say which inputs `forward` changed in place."""
+        self.dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Say which outputs carry no gradient."""
+        self.non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether missing gradients of outputs come to `backward` as zeros (True) or None."""
+        self.materialize = value
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        node = self.node()
+        return tuple(None if each is None else each.load(node) for each in self.saved)
+
+
+class Saved:
+    """A tensor kept for later: its array and its place in the graph, without keeping the graph's outputs alive."""
+
+    def __init__(self, t: Tensor, edge: Edge | int | None):
+        self.array, self.backend, self.edge = t.current(), t._backend, edge
+        self.storage, self.pack = storage_of(t), None
+        self.version = self.storage.version
+
+    def load(self, node: Node) -> Tensor:
+        if self.storage.version != self.version:
+            raise RuntimeError(f"{node.name()}: a saved tensor has been modified by an inplace operation since")
+        return wrap(self.array, self.backend, (node, self.edge) if isinstance(self.edge, int) else self.edge)
+
+
+class FunctionNode(Node):
+    """The recorded call of a Function."""
+
+    __slots__ = ("context", "function", "likes")
+    function: type[Function]
+    context: Context
+    likes: list[StandIn | None]
+
+    def name(self) -> str:
+        return f"{self.function.__name__}Backward"
+
+    def release(self) -> None:
+        if self.context.saved:
+            self.payload = None
+            self.context.saved = []
+
+    def backward(self, grads: list[Any], needs: tuple[bool, ...], create_graph: bool) -> list[Any]:
+        self.load()
+        given = [self._tensor(i, g, create_graph) for i, g in enumerate(grads)]
+        results = self.function.backward(self.context, *given)
+        results = list(results) if isinstance(results, tuple | list) else [results]
+        while len(results) > len(needs) and results[-1] is None:
+            results.pop()
+        if len(results) != len(needs):
+            raise RuntimeError(f"{self.name()}: returned {len(results)} gradients for {len(needs)} inputs")
+        return [self._result(*each, create_graph) for each in zip(results, needs, self.likes, strict=True)]
+
+    def _tensor(self, i: int, g: Any, create_graph: bool) -> Any:
+        if g is not None:
+            return g if create_graph else wrap(g, self.backend)
+        if not self.context.materialize:
+            return None
+        if self.outs[i] is None:
+            return None
+        shape, dtype = self.outs[i]
+        return wrap(self.backend.xp.zeros(shape, dtype=dtype), self.backend)
+
+    def _result(self, g: Any, needed: bool, like: Any, create_graph: bool) -> Any:
+        if g is None or not needed:
+            return None
+        if not isinstance(g, Tensor):
+            raise TypeError(f"{self.name()}: gradients must be tensors or None, got {type(g).__name__}")
+        extra = g.ndim - len(like.shape)
+        if extra < 0 or any(b not in (a, 1) for a, b in zip(g.shape[extra:], like.shape, strict=True)):
+            raise RuntimeError(
+                f"{self.name()}: a gradient of shape {tuple(g.shape)} for an input of shape {tuple(like.shape)}"
+            )
+        from candle._graph import fit
+        from candle._namespace import namespace_of
+
+        if create_graph:
+            return fit(namespace_of(g._backend), g, StandIn(like.shape, g._backend.dtypes[like.dtype]))
+        return fit(g._backend.xp, g.current(), like)
+
+    @property
+    def outs(self) -> Any:
+        return self.payload
+
+
+def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """For a `backward` that cannot itself be differentiated: a second derivative raises instead of being wrong."""
+
+    @functools.wraps(function)
+    def backward(ctx: Context, *grads: Any) -> Any:
+        wanted = state.grad and any(isinstance(g, Tensor) and g.requires_grad for g in grads)
+        with no_grad():
+            results = function(ctx, *grads)
+        if not wanted:
+            return results
+        several = results if isinstance(results, tuple) else (results,)
+        marked = tuple(_Once.apply(g.detach().requires_grad_()) if isinstance(g, Tensor) else g for g in several)
+        return marked if isinstance(results, tuple) else marked[0]
+
+    return backward
+
+
+class Custom(Op):
+    """what the Function's author wrote"""
+
+    name = "custom_function"
+
+    def forward(xp: Any) -> Any:
+        raise NotImplementedError("a Function runs in Function.apply, outside the door")
+
+
+class Function:
+    """Subclass it and write two static methods: `forward(ctx, *inputs)` and `backward(ctx, *grads)`.
+
+    >>> import candle
+    >>> class Double(candle.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return x * 2
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         return grad * 2
+    >>> x = candle.ones(2, requires_grad=True)
+    >>> Double.apply(x).sum().backward()
+    >>> x.grad
+    tensor([2., 2.])
+    """
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("a Function needs a static method forward(ctx, *inputs)")
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise NotImplementedError("a Function needs a static method backward(ctx, *grads) to be differentiated")
+
+    @classmethod
+    def apply(cls, *inputs: Any) -> Any:
+        """Run `forward` unrecorded, and record the call as one node."""
+        _refuse_outer_gradients(cls, inputs)
+        ctx = Context()
+        edges = tuple(_edge(x) for x in inputs)
+        ctx.needs_input_grad = tuple(edge is not None for edge in edges)
+        likes = [StandIn(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in inputs]
+        grad_mode = state.grad
+        with no_grad():
+            if hasattr(cls, "setup_context"):
+                result = cls.forward(*inputs)
+                cls.setup_context(ctx, inputs, result)
+            else:
+                result = cls.forward(ctx, *inputs)
+        outs = result if isinstance(result, tuple) else (result,)
+        for t in ctx.dirty if grad_mode else ():
+            if (t.is_leaf and t.requires_grad) or (t._view is not None and t._view.base is not None):
+                kind = "a leaf that requires grad" if t.is_leaf else "a view"
+                raise RuntimeError(f"{cls.__name__}: marked {kind} as dirty; write into a clone() of it instead")
+        if state.grad and any(ctx.needs_input_grad):
+            outs = cls._record(ctx, inputs, edges, likes, outs)
+        return outs if isinstance(result, tuple) else outs[0]
+
+    @classmethod
+    def _record(cls, ctx: Context, inputs: Any, edges: Any, likes: Any, outs: Any) -> tuple[Any, ...]:
+        import weakref
+
+        backend = next(x._backend for x, edge in zip(inputs, edges, strict=True) if edge is not None)
+        node = FunctionNode(Custom, backend, edges, {})
+        node.function, node.context, node.likes = cls, ctx, likes
+        node.outputs, node.saves = len(outs), True
+        ctx.node = weakref.ref(node)
+        node.payload = tuple((o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outs)
+        # an input returned as it is must not become the output itself
+        outs = tuple(
+            o.alias() if any(o is x for x in inputs) and not any(o is d for d in ctx.dirty) else o for o in outs
+        )
+        for i, o in enumerate(outs):
+            carries = isinstance(o, Tensor) and (o.dtype.is_floating_point or o.dtype.is_complex)
+            if carries and not any(o is x for x in ctx.non_differentiable):
+                o._edge = (node, i)
+        by_id = {id(o): i for i, o in enumerate(outs)}
+        given = {id(x): edge for x, edge in zip(inputs, edges, strict=True)}
+        for t in ctx.to_save:
+            if t is None:
+                ctx.saved.append(None)
+            else:
+                place = by_id.get(id(t), given.get(id(t), t._edge if t._edge is not LEAF else (t, 0)))
+                ctx.saved.append(_packed(t, place))
+        ctx.to_save = ctx.dirty = ctx.non_differentiable = ()  # the node must not hold its own outputs
+        if special.count and state.anomaly:
+            from candle.autograd.anomaly import user_line
+
+            node.where = user_line()
+        return tuple(outs)
+
+
+def _refuse_outer_gradients(function: type[Function], inputs: Any) -> None:
+    """Inside vmap, gradients wanted outside would miss the function's own derivative."""
+    for x in inputs:
+        if isinstance(x, Tensor) and x._backend.level and state.grad:
+            from candle.func.vmap_graph import wants_gradients
+
+            if wants_gradients(x._array):
+                raise RuntimeError(
+                    f"{function.__name__}: gradients through vmap of a custom Function are not supported; "
+                    f"take them inside, as vmap(grad(f))"
+                )
+
+
+def _edge(x: Any) -> Edge | None:
+    return x.gradient_edge if isinstance(x, Tensor) and x.requires_grad else None
+
+
+def _packed(t: Tensor, place: Any) -> Any:
+    """The tensor kept, or packed away by saved_tensors_hooks."""
+    saved = Saved(t, place)
+    if not (special.count and state.pack is not None):
+        return saved
+    unpack = state.pack(((saved.array,), (), None), t._backend)
+
+    class Packed:
+        def load(self, node: Node) -> Tensor:
+            array = unpack()[0][0]
+            return wrap(array, t._backend, (node, place) if isinstance(place, int) else place)
+
+    return Packed()
+
+
+class _Once(Function):
+    """The end of what `once_differentiable` lets through."""
+
+    @staticmethod
+    def forward(ctx: Context, grad: Tensor) -> Tensor:
+        return grad.clone()
+
+    @staticmethod
+    def backward(ctx: Context, *grads: Any) -> Any:
+        raise RuntimeError("a function marked once_differentiable was asked for its second derivative")

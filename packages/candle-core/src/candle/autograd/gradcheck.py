@@ -1,0 +1,170 @@
+"""Derivatives checked against finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from candle import _dtypes
+from candle._modes import enable_grad, no_grad
+from candle._tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def _outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Tensor]:
+    out = func(*inputs)
+    outs = list(out) if isinstance(out, tuple | list) else [out]
+    return [o for o in outs if isinstance(o, Tensor) and (o.is_floating_point() or o.is_complex())]
+
+
+def _values(t: Tensor) -> np.ndarray:
+    return t._backend.to_numpy(t.detach().current())
+
+
+def _parts(t: Tensor) -> tuple[complex, ...]:
+    """A complex number has two directions to move in."""
+    return (1, 1j) if t.is_complex() else (1,)
+
+
+def _real(values: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    flat = np.ravel(values)
+    return np.concatenate([flat.real, flat.imag]) if np.iscomplexobj(flat) else flat
+
+
+def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], place: int, eps: float) -> list[np.ndarray]:
+    """For each output, its Jacobian by one input: (input directions, output directions)."""
+    import numpy as np
+
+    from candle.ops.creation import tensor
+
+    x = inputs[place]
+    base = np.array(_values(x))
+    columns: list[list[np.ndarray]] = []
+    for part in _parts(x):
+        for i in range(base.size):
+            moved = []
+            for step in (eps, -eps):
+                values = base.copy()
+                values.reshape(-1)[i] += step * part
+                shifted = tensor(values, device=x.device)
+                with no_grad():
+                    outs = _outputs(func, (*inputs[:place], shifted, *inputs[place + 1 :]))
+                moved.append([_real(_values(o)) for o in outs])
+            columns.append([(a - b) / (2 * eps) for a, b in zip(*moved, strict=True)])
+    return [np.stack(rows) for rows in zip(*columns, strict=True)] if columns else []
+
+
+def _analytical(func: Callable[..., Any], inputs: tuple[Any, ...], place: int) -> list[np.ndarray]:
+    import numpy as np
+
+    from candle.autograd import grad
+    from candle.ops.creation import tensor
+
+    with enable_grad():
+        outs = _outputs(func, inputs)
+    jacobians = []
+    for o in outs:
+        rows = []
+        for part in _parts(o):
+            for i in range(o.numel()):
+                weight = np.zeros(tuple(o.shape), dtype=_values(o).dtype)
+                weight.reshape(-1)[i] = 1.5 * part  # not 1, whose powers are itself: a rule must be linear in grad
+                found = None
+                if o.requires_grad:
+                    (found,) = grad(
+                        o, inputs[place], tensor(weight, device=o.device), retain_graph=True, allow_unused=True
+                    )
+                rows.append(_real(np.zeros_like(_values(inputs[place])) if found is None else _values(found)) / 1.5)
+        jacobians.append(np.stack(rows, axis=1) if rows else np.zeros((0, 0)))
+    return jacobians
+
+
+def _refuse(options: dict[str, Any]) -> None:
+    """Of PyTorch's other options only the values that ask for nothing more."""
+    known = {"check_sparse_nnz", "nondet_tol", "check_undefined_grad", "check_grad_dtypes", "check_batched_grad"}
+    known |= {"check_batched_forward_grad", "check_forward_ad", "check_backward_ad", "fast_mode", "masked"}
+    known |= {"gen_non_contig_grad_outputs", "check_fwd_over_rev", "check_rev_over_rev"}
+    for name, value in options.items():
+        if name not in known:
+            raise TypeError(f"gradcheck: there is no option {name!r}")
+        if value and name not in ("nondet_tol", "check_undefined_grad", "check_backward_ad", "check_rev_over_rev"):
+            raise NotImplementedError(f"gradcheck: the option {name}={value!r} is not supported")
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **options: Any,
+) -> bool:
+    """Whether the gradients of `func` at float64 (or complex128) `inputs` agree with finite differences.
+
+    >>> import candle
+    >>> x = candle.tensor([1.0, 2.0], dtype=candle.float64, requires_grad=True)
+    >>> candle.autograd.gradcheck(candle.exp, (x,))
+    True
+    """
+    import numpy as np
+
+    _refuse(options)
+    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    places = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
+    if not places:
+        raise ValueError("gradcheck: at least one input must require grad")
+    if not _outputs(func, given):
+        raise ValueError("gradcheck: the function has no floating-point or complex output to check")
+    for place in places:
+        if given[place].dtype not in (_dtypes.float64, _dtypes.complex128):
+            raise ValueError(
+                f"gradcheck: input {place} is {given[place].dtype}; differences need float64 or complex128"
+            )
+        numbers = _numerical(func, given, place, eps)
+        for i, (theory, practice) in enumerate(zip(_analytical(func, given, place), numbers, strict=False)):
+            if theory.size and not np.allclose(theory, practice, rtol, atol, equal_nan=True):
+                worst = np.unravel_index(np.argmax(np.nan_to_num(abs(theory - practice), nan=np.inf)), theory.shape)
+                if not raise_exception:
+                    return False
+                raise RuntimeError(
+                    f"gradcheck: output {i} by input {place}: at (input {worst[0]}, output {worst[1]}) the rule says "
+                    f"{theory[worst]:.8g}, differences say {practice[worst]:.8g}"
+                )
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **options: Any,
+) -> bool:
+    """The same for second derivatives: the gradients of the gradients, also by the weights of the outputs."""
+    from candle.autograd import grad
+    from candle.ops.random import randn_like
+
+    _refuse(options)
+    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    places = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
+    if grad_outputs is None:
+        grad_outputs = tuple(randn_like(o).requires_grad_() for o in _outputs(func, given) if o.requires_grad)
+
+    def gradients(*everything: Any) -> tuple[Tensor, ...]:
+        xs, weights = everything[: len(given)], everything[len(given) :]
+        with enable_grad():
+            for i in places:
+                xs[i].requires_grad or xs[i].requires_grad_()
+            outs = [o for o in _outputs(func, xs) if o.requires_grad]
+            found = grad(outs, [xs[i] for i in places], weights, create_graph=True, allow_unused=True)
+        return tuple(g for g in found if g is not None)
+
+    return gradcheck(gradients, (*given, *grad_outputs), eps, atol, rtol, raise_exception)

@@ -1,0 +1,135 @@
+"""`Backend`: one device, as the engine sees it."""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from candle import _dtypes
+from candle._device import Device
+from candle.backends import contract, derived
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from candle.kernels import Table
+    from candle.op import Op
+
+Array = Any
+
+
+def build_namespace(owner: str, library: Any, own: dict[str, Any]) -> Any:
+    """The contract's names: the backend's `own` versions first, then the library's, then derived ones.
+
+    None in `own` passes the library by: its function of that name is another one, or its dtype is of no use.
+    """
+    xp = ModuleType(f"candle.backends.xp.{owner}")
+    missing = []
+    for name in sorted(contract.NAMES):
+        if own.get(name) is not None:
+            function = own[name]
+        elif name not in own and hasattr(library, name):
+            function = getattr(library, name)
+        elif hasattr(derived, name):
+            function = functools.partial(getattr(derived, name), xp)
+        else:
+            missing.append(name)
+            continue
+        setattr(xp, name, function)
+    if missing := [name for name in missing if name in contract.REQUIRED | contract.EXTRA]:
+        raise TypeError(
+            f"backend {owner!r}: the namespace lacks {', '.join(missing)}; "
+            f"pass your own versions to build_namespace(owner, library, own)"
+        )
+    for d in _dtypes.ALL:
+        raw = own.get(d.name, getattr(library, d.name, None))
+        if raw is not None:
+            setattr(xp, d.name, raw)
+    return xp
+
+
+class Backend:
+    """Subclass it, give it `xp`, `from_numpy` and `to_numpy`, and register it through the hook.
+
+    `array_type` is the class (or classes) every array of the device has; what a function of `xp`
+    returns beside that (NumPy's scalars, say) goes through `to_array` first.
+    """
+
+    aliases = True  # does x[1:] share x's memory, and can it be written?
+    level = 0  # of vmap, whose backends stand above a device's
+    xp: Any
+    array_type: type | tuple[type, ...]
+    kernels: Table  # by op name; filled by the registry
+
+    def __init__(self, device: Device):
+        self.device = device
+
+    @functools.cached_property
+    def dtypes(self) -> dict[Any, _dtypes.dtype]:
+        """From the library's element types to candle's."""
+        return {self.raw_dtype(d): d for d in _dtypes.ALL if hasattr(self.xp, d.name)}
+
+    @functools.cached_property
+    def inexact(self) -> frozenset[Any]:
+        """The library's floating and complex element types: those that can carry a gradient."""
+        return frozenset(raw for raw, d in self.dtypes.items() if d.category >= _dtypes.FLOAT)
+
+    @functools.cached_property
+    def native(self) -> frozenset[Any]:
+        """Those of them that stay what they are when Python numbers join in."""
+        return self.inexact
+
+    def raw_dtype(self, d: _dtypes.dtype) -> Any:
+        """The library's element type for candle's."""
+        if not isinstance(d, _dtypes.dtype):
+            raise TypeError(f"dtype: expected a dtype such as candle.float32, got {d!r}")
+        raw = getattr(self.xp, d.name, None)
+        if raw is None:
+            raise TypeError(f"device '{self.device}' has no {d}")
+        return raw
+
+    def forward(self, op: type[Op], arrays: list[Any], attrs: dict[str, Any]) -> Any:
+        """Run an op's rule."""
+        return op.forward(self.xp, *arrays, **attrs)
+
+    def detached(self, array: Array) -> Array:
+        """The array without what it may know of gradients (which vmap's arrays do)."""
+        return array
+
+    def to_array(self, result: Any) -> Array:
+        """Make a result of `xp` an array of `array_type`."""
+        return self.xp.asarray(result)
+
+    def from_numpy(self, array: np.ndarray) -> Array:
+        """A device array with the values of a NumPy array, in memory of its own (the CPU's shares it)."""
+        raise NotImplementedError
+
+    def to_numpy(self, array: Array) -> np.ndarray:
+        """The values on the host, in memory of their own (the CPU's share it)."""
+        raise NotImplementedError
+
+    def copy(self, array: Array) -> Array:
+        """A writable array of its own."""
+        return self.xp.asarray(array, copy=True)
+
+    def write(self, array: Array, value: Array) -> None:
+        """array[...] = value, in the memory of `array` (only where `aliases`)."""
+        array[...] = value
+
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        """Whether writing one would change the other (only where `aliases`)."""
+        import numpy as np
+
+        return bool(np.may_share_memory(a, b))
+
+    def strides(self, array: Array) -> tuple[int, ...] | None:
+        """Distances between neighbours in elements, or None where arrays have no layout."""
+        return None
+
+    def owned(self, array: Array) -> bool:
+        """Whether `array` has writable memory that is not part of another array."""
+        return False
+
+    def synchronize(self) -> None:
+        """Wait for everything that was asked of the device."""

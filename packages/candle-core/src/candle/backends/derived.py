@@ -1,0 +1,338 @@
+"""The part of the contract that can be built from the required part.
+
+Each function takes the namespace first and uses nothing but it, operators and shape, ndim, dtype;
+a backend whose library has its own version never sees these.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+Array = Any
+
+
+def zeros(xp: Any, shape: tuple[int, ...], *, dtype: Any = None) -> Array:
+    return xp.full(shape, 0, dtype=dtype)
+
+
+def ones(xp: Any, shape: tuple[int, ...], *, dtype: Any = None) -> Array:
+    return xp.full(shape, 1, dtype=dtype)
+
+
+def _below(xp: Any, x: Array, k: int) -> Array:
+    rows = xp.reshape(xp.arange(x.shape[-2]), (-1, 1))
+    return xp.less_equal(xp.arange(x.shape[-1]), rows + k)
+
+
+def tril(xp: Any, x: Array, *, k: int = 0) -> Array:
+    return xp.where(_below(xp, x, k), x, xp.zeros((), dtype=x.dtype))
+
+
+def triu(xp: Any, x: Array, *, k: int = 0) -> Array:
+    return xp.where(_below(xp, x, k - 1), xp.zeros((), dtype=x.dtype), x)
+
+
+def stack(xp: Any, arrays: list[Array], *, axis: int = 0) -> Array:
+    axis %= arrays[0].ndim + 1
+    shape = arrays[0].shape
+    return xp.concat([xp.reshape(a, (*shape[:axis], 1, *shape[axis:])) for a in arrays], axis=axis)
+
+
+def flip(xp: Any, x: Array, *, axis: Any = None) -> Array:
+    for each in range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,):
+        x = xp.take(x, xp.arange(x.shape[each] - 1, -1, -1), axis=each)
+    return x
+
+
+def positive(xp: Any, x: Array) -> Array:
+    return x
+
+
+def square(xp: Any, x: Array) -> Array:
+    return x * x
+
+
+def reciprocal(xp: Any, x: Array) -> Array:
+    return 1 / x
+
+
+def sign(xp: Any, x: Array) -> Array:
+    one = xp.ones((), dtype=x.dtype)
+    return xp.where(xp.greater(x, 0), one, xp.where(xp.less(x, 0), -one, x * 0))
+
+
+def round(xp: Any, x: Array) -> Array:
+    """To the nearest integer, halves to the even one."""
+    down = xp.floor(x)
+    odd = xp.not_equal(xp.remainder(down, 2), 0)
+    rest = x - down
+    up = xp.logical_or(xp.greater(rest, 0.5), xp.logical_and(xp.equal(rest, 0.5), odd))
+    return xp.where(up, down + 1, down)
+
+
+def ceil(xp: Any, x: Array) -> Array:
+    return -xp.floor(-x)
+
+
+def trunc(xp: Any, x: Array) -> Array:
+    return xp.where(xp.less(x, 0), xp.ceil(x), xp.floor(x))
+
+
+def exp2(xp: Any, x: Array) -> Array:
+    return xp.exp(x * math.log(2))
+
+
+def expm1(xp: Any, x: Array) -> Array:
+    """exp(x) - 1, corrected by what exp(x) lost (Kahan)."""
+    u = xp.exp(x)
+    exact = xp.equal(u, 1)
+    far = xp.logical_or(xp.equal(u - 1, -1), xp.isinf(u))
+    inner = xp.where(xp.logical_or(exact, far), xp.full((), 2, dtype=x.dtype), u)
+    return xp.where(exact, x, xp.where(far, u - 1, (inner - 1) * (x / xp.log(inner))))
+
+
+def log1p(xp: Any, x: Array) -> Array:
+    """log(1 + x), corrected by what 1 + x lost (Kahan)."""
+    u, one = 1 + x, xp.ones((), dtype=x.dtype)
+    exact, far = xp.equal(u, 1), xp.isinf(u)
+    share = xp.where(far, one, x) / xp.where(xp.logical_or(exact, far), one, u - 1)
+    return xp.where(exact, x, xp.log(u) * share)
+
+
+def log2(xp: Any, x: Array) -> Array:
+    return xp.log(x) / math.log(2)
+
+
+def log10(xp: Any, x: Array) -> Array:
+    return xp.log(x) / math.log(10)
+
+
+def tan(xp: Any, x: Array) -> Array:
+    return xp.sin(x) / xp.cos(x)
+
+
+def atan(xp: Any, x: Array) -> Array:
+    return xp.atan2(x, xp.ones((), dtype=x.dtype))
+
+
+def asin(xp: Any, x: Array) -> Array:
+    return xp.atan2(x, xp.sqrt((1 - x) * (1 + x)))
+
+
+def acos(xp: Any, x: Array) -> Array:
+    return xp.atan2(xp.sqrt((1 - x) * (1 + x)), x)
+
+
+def sinh(xp: Any, x: Array) -> Array:
+    a = xp.abs(x)
+    u = xp.expm1(xp.where(xp.less(a, 20), a, xp.ones((), dtype=x.dtype)))
+    half = xp.exp(a / 2)  # exp(a) may be too large where exp(a) / 2 is not
+    return xp.sign(x) * xp.where(xp.less(a, 20), (u + u / (u + 1)) / 2, half / 2 * half)
+
+
+def cosh(xp: Any, x: Array) -> Array:
+    half = xp.exp(xp.abs(x) / 2)
+    return half / 2 * half + xp.exp(-xp.abs(x)) / 2
+
+
+def asinh(xp: Any, x: Array) -> Array:
+    """log(a + sqrt(a^2 + 1)) for a = |x|, as log1p(a + a^2 / (1 + sqrt(a^2 + 1))); from 1 on in terms of 1/a."""
+    a, one = xp.abs(x), xp.ones((), dtype=x.dtype)
+    large = xp.less(1, a)
+    low, high = xp.where(large, one, a), xp.where(large, a, one)
+    by_high = high / (1 / high + xp.sqrt(1 + 1 / high / high))
+    return xp.sign(x) * xp.log1p(a + xp.where(large, by_high, low * low / (1 + xp.sqrt(low * low + 1))))
+
+
+def acosh(xp: Any, x: Array) -> Array:
+    return xp.log(x + xp.sqrt(x - 1) * xp.sqrt(x + 1))
+
+
+def atanh(xp: Any, x: Array) -> Array:
+    return xp.log1p(2 * x / (1 - x)) / 2
+
+
+def hypot(xp: Any, x: Array, y: Array) -> Array:
+    """sqrt(x^2 + y^2), scaled so that the squares are not too large."""
+    size = xp.maximum(xp.abs(x), xp.abs(y))
+    size = xp.where(xp.logical_or(xp.equal(size, 0), xp.isinf(size)), xp.ones((), dtype=size.dtype), size)
+    return size * xp.sqrt(xp.square(x / size) + xp.square(y / size))
+
+
+def logaddexp(xp: Any, x: Array, y: Array) -> Array:
+    high = xp.maximum(x, y)
+    gap = xp.where(xp.equal(x, y), xp.zeros((), dtype=high.dtype), -xp.abs(x - y))  # inf - inf is nan
+    return high + xp.log1p(xp.exp(gap))
+
+
+def not_equal(xp: Any, x: Array, y: Array) -> Array:
+    return xp.logical_not(xp.equal(x, y))
+
+
+def less_equal(xp: Any, x: Array, y: Array) -> Array:
+    return xp.logical_or(xp.less(x, y), xp.equal(x, y))
+
+
+def greater(xp: Any, x: Array, y: Array) -> Array:
+    return xp.less(y, x)
+
+
+def greater_equal(xp: Any, x: Array, y: Array) -> Array:
+    return xp.less_equal(y, x)
+
+
+def logical_or(xp: Any, x: Array, y: Array) -> Array:
+    return xp.logical_not(xp.logical_and(xp.logical_not(x), xp.logical_not(y)))
+
+
+def logical_xor(xp: Any, x: Array, y: Array) -> Array:
+    return xp.logical_and(xp.logical_or(x, y), xp.logical_not(xp.logical_and(x, y)))
+
+
+def isinf(xp: Any, x: Array) -> Array:
+    return xp.equal(xp.abs(x), math.inf)
+
+
+def isfinite(xp: Any, x: Array) -> Array:
+    return xp.less(xp.abs(x), math.inf)
+
+
+def maximum(xp: Any, x: Array, y: Array) -> Array:
+    return xp.where(xp.logical_or(xp.less(y, x), xp.isnan(x)), x, y)
+
+
+def minimum(xp: Any, x: Array, y: Array) -> Array:
+    return xp.where(xp.logical_or(xp.less(x, y), xp.isnan(x)), x, y)
+
+
+def conj(xp: Any, x: Array) -> Array:
+    return x
+
+
+def real(xp: Any, x: Array) -> Array:
+    return x
+
+
+def imag(xp: Any, x: Array) -> Array:
+    return x * 0
+
+
+def argmin(xp: Any, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    return xp.argmax(-x, axis=axis, keepdims=keepdims)
+
+
+def all(xp: Any, x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+    return xp.logical_not(xp.any(xp.logical_not(x), axis=axis, keepdims=keepdims))
+
+
+def mean(xp: Any, x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+    total = xp.sum(x, axis=axis, keepdims=keepdims)
+    count = math.prod(x.shape) / max(math.prod(total.shape), 1)
+    return total / count if count else total * math.nan
+
+
+def var(xp: Any, x: Array, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+    centred = x - xp.mean(x, axis=axis, keepdims=True)
+    total = xp.sum(xp.square(xp.abs(centred)), axis=axis, keepdims=keepdims)
+    count = math.prod(x.shape) // max(math.prod(total.shape), 1)
+    return total * (1 / (count - correction) if count > correction else math.nan)
+
+
+def sort(xp: Any, x: Array, *, axis: int = -1, descending: bool = False) -> Array:
+    return xp.take_along_axis(x, xp.argsort(x, axis=axis, descending=descending), axis=axis)
+
+
+def cumulative_prod(xp: Any, x: Array, *, axis: int) -> Array:
+    axis %= x.ndim
+    key = (slice(None),) * axis
+    parts = [x[(*key, slice(0, 1), ...)]]
+    for i in range(1, x.shape[axis]):
+        parts.append(parts[-1] * x[(*key, slice(i, i + 1), ...)])
+    return xp.concat(parts, axis=axis)
+
+
+def topk(xp: Any, x: Array, k: int, *, axis: int, largest: bool = True) -> tuple[Array, Array]:
+    """The k largest (or smallest) along an axis, in order, and where they stand."""
+    order = xp.argsort(x, axis=axis, descending=largest)
+    order = order[(*[slice(None)] * (axis % x.ndim), slice(0, k), ...)]
+    return xp.take_along_axis(x, order, axis=axis), order
+
+
+def index(xp: Any, x: Array, *indices: Array) -> Array:
+    """x[i, j, ...] for integer arrays that index the leading axes."""
+    depth = len(indices)
+    place: Any = 0
+    for size, i in zip(x.shape[:depth], indices, strict=True):  # row-major position among the leading axes
+        place = place * size + xp.where(xp.less(i, 0), i + size, i)
+    rows = xp.reshape(x, (math.prod(x.shape[:depth]), *x.shape[depth:]))
+    return xp.reshape(xp.take(rows, xp.reshape(place, (-1,)), axis=0), (*place.shape, *x.shape[depth:]))
+
+
+def check(xp: Any, condition: Array, message: str) -> None:
+    """Raise IndexError(message) unless `condition` holds everywhere.
+
+    A device that computes asynchronously may report it at its next synchronisation.
+    """
+    if not bool(xp.all(condition)):
+        raise IndexError(message)
+
+
+# erf by W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969).
+_SMALL = (
+    (3.16112374387056560e00, 1.13864154151050156e02, 3.77485237685302021e02, 3.20937758913846947e03),
+    (2.36012909523441209e01, 2.44024637934444173e02, 1.28261652607737228e03, 2.84423683343917062e03),
+    1.85777706184603153e-1,
+)
+_MIDDLE = (
+    (
+        *(5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e01, 2.98635138197400131e02),
+        *(8.81952221241769090e02, 1.71204761263407058e03, 2.05107837782607147e03, 1.23033935479799725e03),
+    ),
+    (
+        *(1.57449261107098347e01, 1.17693950891312499e02, 5.37181101862009858e02, 1.62138957456669019e03),
+        *(3.29079923573345963e03, 4.36261909014324716e03, 3.43936767414372164e03, 1.23033935480374942e03),
+    ),
+    2.15311535474403846e-8,
+)
+_LARGE = (
+    (
+        3.05326634961232344e-1,
+        3.60344899949804439e-1,
+        1.25781726111229246e-1,
+        1.60837851487422766e-2,
+        6.58749161529837803e-4,
+    ),
+    (
+        2.56852019228982242e00,
+        1.87295284992346725e00,
+        5.27905102951428412e-1,
+        6.05183413124413191e-2,
+        2.33520497626869185e-3,
+    ),
+    1.63153871373020978e-2,
+)
+
+
+def _ratio(y: Array, table: tuple[tuple[float, ...], tuple[float, ...], float]) -> Array:
+    """(((lead*y + p0)*y + p1)...) / (((y + q0)*y + q1)...)"""
+    above, below = table[2] * y, y
+    for p, q in zip(table[0][:-1], table[1][:-1], strict=True):
+        above, below = (above + p) * y, (below + q) * y
+    return (above + table[0][-1]) / (below + table[1][-1])
+
+
+def erf(xp: Any, x: Array) -> Array:
+    """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    a = xp.abs(x)
+    one = xp.ones((), dtype=x.dtype)
+    small = xp.where(xp.less(a, 0.5), a, 0 * one)
+    middle = xp.where(xp.less(a, 4), xp.maximum(a, 0.5 * one), one)
+    large = xp.where(xp.less(a, 4), 4 * one, xp.minimum(a, 30 * one))
+    by_small = small * _ratio(small * small, _SMALL)
+    by_middle = 1 - xp.exp(-middle * middle) * _ratio(middle, _MIDDLE)
+    z = 1 / (large * large)
+    tail = (1 / math.sqrt(math.pi) - z * _ratio(z, _LARGE)) / large
+    by_large = 1 - xp.exp(-large * large) * tail
+    result = xp.where(xp.less(a, 0.5), by_small, xp.where(xp.less(a, 4), by_middle, by_large))
+    return xp.where(xp.less(x, 0), -result, xp.where(xp.isnan(x), x, result))

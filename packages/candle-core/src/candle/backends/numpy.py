@@ -1,0 +1,199 @@
+"""The `cpu` device: NumPy, which speaks the array API standard since 2.1."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from candle import _dtypes
+from candle._device import Device
+from candle.backends.base import Backend, build_namespace
+from candle.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Array = Any
+
+# log(0) is -inf and sqrt(-1) is nan, as in PyTorch, without a word: anomaly mode is there to ask for one.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"candle\.")
+
+
+def asarray(x: Any, *, dtype: Any = None, copy: bool | None = None) -> Array:
+    return np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
+
+
+def conj(x: Array) -> Array:
+    return np.conj(x) if x.dtype.kind == "c" else x
+
+
+def matmul(x: Array, y: Array) -> Array:
+    out = np.matmul(x, y)
+    return out if out.dtype == x.dtype else out.astype(x.dtype)  # of bfloat16 NumPy makes float32
+
+
+def argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Array:
+    """Stable, also when descending: equal values keep their order."""
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    flipped = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(flipped, axis)
+
+
+def sort(x: Array, *, axis: int = -1, descending: bool = False) -> Array:
+    ordered = np.sort(x, axis=axis, kind="stable")
+    return np.flip(ordered, axis) if descending else ordered
+
+
+def index(x: Array, *indices: Array) -> Array:
+    return x.take(indices[0], axis=0) if len(indices) == 1 else x[indices]
+
+
+def index_put(x: Array, indices: tuple[Array, ...], values: Array) -> Array:
+    """A copy of x with x[i, j, ...] = values."""
+    out = np.array(x)
+    out[indices] = values
+    return out
+
+
+def slice_put(x: Array, key: tuple[Any, ...], value: Array) -> Array:
+    """A copy of x with x[key] = value, for a key of slices, integers and None."""
+    out = np.array(x)
+    out[key] = value
+    return out
+
+
+def index_add(x: Array, indices: tuple[Array, ...], values: Array) -> Array:
+    """A copy of x with values added at x[i, j, ...], once for every time an index appears."""
+    out = np.array(x)
+    if len(indices) > 1 or out.ndim == 1:
+        np.add.at(out, indices, values)
+        return out
+    # Whole rows: sum the rows of equal index first (np.add.at would go element by element).
+    rows = np.asarray(indices[0]).reshape(-1)
+    if rows.size:
+        rows = np.where(rows < 0, rows + len(out), rows)
+        order = np.argsort(rows, kind="stable")
+        starts = np.flatnonzero(np.diff(rows[order], prepend=-1))
+        width = out.shape[1:]
+        values = np.broadcast_to(values, (*np.shape(indices[0]), *width)).reshape(len(rows), *width)
+        out[rows[order][starts]] += np.add.reduceat(values[order], starts, axis=0, dtype=out.dtype)
+    return out
+
+
+def check(condition: Array, message: str) -> None:
+    if not np.all(condition):
+        raise IndexError(message)
+
+
+def expand(x: Array, shape: tuple[int, ...]) -> Array:
+    """As np.broadcast_to, but quick where there is nothing to do, and writable where x is."""
+    if x.shape == shape:
+        return x
+    if not x.ndim and type(x) is np.ndarray:
+        return np.ndarray(shape, x.dtype, x, strides=(0,) * len(shape))
+    if len(shape) >= x.ndim and type(x) is np.ndarray and x.flags.c_contiguous and x.size:
+        steps = [0 if size == 1 else step for size, step in zip(x.shape, x.strides, strict=True)]
+        if all(size in (1, wanted) for size, wanted in zip(reversed(x.shape), reversed(shape), strict=False)):
+            return np.ndarray(shape, x.dtype, x, strides=(0,) * (len(shape) - x.ndim) + tuple(steps))
+    out = np.broadcast_to(x, shape)
+    if x.flags.writeable:
+        out.flags.writeable = True
+    return out
+
+
+OWN: dict[str, Any] = {
+    "asarray": asarray,
+    "broadcast_to": expand,
+    "conj": conj,
+    # NumPy answers with a view, but only declared view ops may share their input's memory
+    "flip": lambda x, *, axis=None: np.flip(x, axis).copy(),
+    "matmul": matmul,
+    "argsort": argsort,
+    "sort": sort,
+    "index": index,
+    "index_put": index_put,
+    "index_add": index_add,
+    "slice_put": slice_put,
+    "check": check,
+    "bool": np.bool_,
+    # np.sum and its like dispatch through two Python functions first
+    "sum": lambda x, *, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    "prod": lambda x, *, axis=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
+    "max": lambda x, *, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    "min": lambda x, *, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
+}
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep the memory of freed arrays: given back to the system, each page of the next one is a fault.
+
+    A quarter of a small GPT's training step was spent there. Any MALLOC_ variable in the environment says that
+    somebody has settings of their own, which stay.
+    """
+    import ctypes
+    import os
+
+    if any(name.startswith("MALLOC_") for name in os.environ):
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return  # not glibc
+    mallopt(-3, 2**25)  # M_MMAP_THRESHOLD, at its highest: smaller arrays come from the heap
+    mallopt(-1, 2**28)  # M_TRIM_THRESHOLD: how much of the heap may lie free
+
+
+class NumpyBackend(Backend):
+    """Arrays are `numpy.ndarray`; views alias, as in NumPy."""
+
+    array_type = np.ndarray
+
+    def __init__(self, device: Device):
+        super().__init__(device)
+        keep_freed_memory()
+        own = dict(OWN)
+        try:
+            import ml_dtypes
+
+            own["bfloat16"] = np.dtype(ml_dtypes.bfloat16)
+        except ImportError:
+            pass  # bfloat16 is an extra: candle-core[bfloat16]
+        self.xp = build_namespace("cpu", np, own)
+        for name in ("float16", "float32", "float64", "complex64", "complex128"):
+            setattr(self.xp, name, np.dtype(name))
+        for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"):
+            setattr(self.xp, name, np.dtype(name))
+
+    @functools.cached_property
+    def native(self) -> frozenset[Any]:
+        return frozenset(raw for raw in self.inexact if self.dtypes[raw] is not _dtypes.bfloat16)
+
+    def to_array(self, result: Any) -> Array:
+        return np.asarray(result)
+
+    def from_numpy(self, array: np.ndarray) -> Array:
+        return array
+
+    def to_numpy(self, array: Array) -> np.ndarray:
+        return array  # type: ignore[no-any-return]
+
+    def copy(self, array: Array) -> Array:
+        return np.array(array)
+
+    def write(self, array: Array, value: Array) -> None:
+        np.copyto(array, value, casting="unsafe")
+
+    def strides(self, array: Array) -> tuple[int, ...] | None:
+        return tuple(step // array.itemsize for step in array.strides)
+
+    def owned(self, array: Array) -> bool:
+        return array.base is None and array.flags.writeable and array.flags.c_contiguous
+
+
+@hookimpl
+def candle_register_backends(register: Callable[[str, Callable[[int], Backend]], None]) -> None:
+    register("cpu", lambda index: NumpyBackend(Device("cpu")))

@@ -1,0 +1,329 @@
+"""Arithmetic on elements: + - * / ** and their relatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from candle import _dtypes
+from candle._apply import apply
+from candle._attach import method
+from candle._tensor import Tensor
+from candle.op import is_complex_array
+from candle.ops._common import Binary, Number, Unary
+
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "div",
+    "divide",
+    "floor_divide",
+    "fmod",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "positive",
+    "remainder",
+    "rsub",
+    "sign",
+    "sub",
+    "subtract",
+    "true_divide",
+]
+
+
+class Add(Binary):
+    """x + y;  dx = grad, dy = grad"""
+
+    name, contract = "add", "add"
+
+    def forward(xp, x, y):
+        return xp.add(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad, grad
+
+
+class Sub(Binary):
+    """x - y;  dx = grad, dy = -grad"""
+
+    name, contract = "sub", "subtract"
+
+    def forward(xp, x, y):
+        return xp.subtract(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad, -grad if needs[1] else None
+
+
+class Mul(Binary):
+    """x * y;  dx = grad * y, dy = grad * x"""
+
+    name, contract, reads = "mul", "multiply", {"x": "y", "y": "x"}
+
+    def forward(xp, x, y):
+        return xp.multiply(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad * conj(xp, y) if needs[0] else None, grad * conj(xp, x) if needs[1] else None
+
+
+class Div(Binary):
+    """x / y;  dx = grad / y, dy = -grad * out / y"""
+
+    name, contract, floats, reads = "div", "divide", True, {"x": "y", "y": "y out"}
+
+    def forward(xp, x, y):
+        return xp.divide(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        dx = grad / conj(xp, y)
+        return dx, -dx * xp.conj(out) if needs[1] else None
+
+
+class FloorDivide(Binary):
+    """floor(x / y);  no gradient"""
+
+    name, contract, no_grad_outputs = "floor_divide", "floor_divide", (0,)
+
+    def forward(xp, x, y):
+        return xp.floor_divide(x, y)
+
+
+class TruncDivide(Binary):
+    """trunc(x / y);  dx = dy = 0"""
+
+    name = "trunc_divide"
+
+    def forward(xp, x, y):
+        whole = xp.floor_divide(x, y)
+        inexact = xp.not_equal(whole * y, x)
+        return xp.where(xp.logical_and(xp.less(whole, 0), inexact), whole + 1, whole)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad * 0, grad * 0
+
+
+class Remainder(Binary):
+    """x - y floor(x / y), of the sign of y;  dx = grad, dy = -grad * floor(x / y)"""
+
+    name, contract, reads = "remainder", "remainder", {"y": "x y"}
+
+    def forward(xp, x, y):
+        return xp.remainder(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad, -grad * xp.floor_divide(x, y) if needs[1] else None
+
+
+class Fmod(Binary):
+    """x - y trunc(x / y), of the sign of x;  dx = grad, dy = -grad * trunc(x / y)"""
+
+    name, reads = "fmod", {"y": "x y"}
+
+    def forward(xp, x, y):
+        x, y = array_like(xp, x, y), array_like(xp, y, x)
+        rest = xp.remainder(xp.abs(x), xp.abs(y))
+        return xp.where(xp.less(x, 0), -rest, rest)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad, -grad * xp.trunc(x / y) if needs[1] else None
+
+
+class Neg(Unary):
+    """-x;  dx = -grad"""
+
+    name, contract, floats = "neg", "negative", False
+
+    def forward(xp, x):
+        return xp.negative(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (-grad,)
+
+
+class Abs(Unary):
+    """|x|;  dx = grad * sign(x)"""
+
+    name, contract, floats, reads = "abs", "abs", False, {"x": "x"}
+
+    def forward(xp, x):
+        return xp.abs(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (grad * xp.sign(x),)
+
+
+class Sign(Unary):
+    """-1, 0 or 1 by the sign of x;  dx = 0, and for complex x / |x| what of grad is across x, over |x|"""
+
+    name, contract, floats, reads = "sign", "sign", False, {"x": "x out"}
+
+    def forward(xp, x):
+        return xp.sign(x)
+
+    def vjp(xp, needs, grad, out, x):
+        if not is_complex_array(xp, x):
+            return (grad * 0,)
+        size = xp.abs(x)
+        size = xp.where(xp.equal(size, 0), xp.ones((), dtype=size.dtype), size)
+        along = xp.real(grad * xp.conj(out))
+        return ((grad - xp.astype(along, out.dtype) * out) / xp.astype(size, out.dtype),)
+
+
+NUMBERS = (int, float, complex)  # as a tuple: isinstance asks a union six times slower
+
+
+def conj(xp: Any, y: Any) -> Any:
+    """xp.conj that also takes a Python number."""
+    return y.conjugate() if isinstance(y, NUMBERS) else xp.conj(y)
+
+
+def array_like(xp: Any, y: Any, x: Any) -> Any:
+    """A Python number as an array of x's dtype; arrays stay."""
+    return xp.asarray(y, dtype=x.dtype) if isinstance(y, NUMBERS) else y
+
+
+# What users call
+
+
+@method("add", "__add__", inplace=True)
+def add(input: Number, other: Number, *, alpha: Any = 1) -> Tensor:
+    """input + alpha * other.
+
+    >>> import candle
+    >>> candle.tensor([1, 2]) + 0.5
+    tensor([1.5000, 2.5000])
+    """
+    return apply(Add, input, other if alpha == 1 else other * alpha)
+
+
+@method("__radd__")
+def radd(input: Tensor, other: Number) -> Tensor:
+    return apply(Add, other, input)
+
+
+@method("sub", "subtract", "__sub__", inplace=True)
+def sub(input: Number, other: Number, *, alpha: Any = 1) -> Tensor:
+    """input - alpha * other."""
+    return apply(Sub, input, other if alpha == 1 else other * alpha)
+
+
+@method("__rsub__")
+def rsub(input: Number, other: Number, *, alpha: Any = 1) -> Tensor:
+    """other - alpha * input."""
+    return sub(other, input, alpha=alpha)
+
+
+@method("mul", "multiply", "__mul__", inplace=True)
+def mul(input: Number, other: Number) -> Tensor:
+    """input * other."""
+    return apply(Mul, input, other)
+
+
+@method("__rmul__")
+def rmul(input: Tensor, other: Number) -> Tensor:
+    return apply(Mul, other, input)
+
+
+@method("div", "divide", inplace=True)
+def div(input: Number, other: Number, *, rounding_mode: str | None = None) -> Tensor:
+    """input / other, as floats; `rounding_mode` "floor" or "trunc" rounds.
+
+    >>> import candle
+    >>> candle.div(candle.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+    """
+    if rounding_mode is None:
+        return apply(Div, input, other)
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+    rule = FloorDivide if rounding_mode == "floor" else TruncDivide
+    return apply(rule, input, _divisor("div", input, other))
+
+
+@method("true_divide", "__truediv__", inplace=True)
+def true_divide(input: Number, other: Number) -> Tensor:
+    """input / other, as floats."""
+    return apply(Div, input, other)
+
+
+@method("__rtruediv__")
+def rdiv(input: Tensor, other: Number) -> Tensor:
+    return apply(Div, other, input)
+
+
+@method("floor_divide", "__floordiv__", inplace=True)
+def floor_divide(input: Number, other: Number) -> Tensor:
+    """The largest integers not above input / other."""
+    return apply(FloorDivide, input, _divisor("floor_divide", input, other))
+
+
+def _divisor(name: str, input: Number, other: Number) -> Number:
+    """Integers have no infinity: dividing them by zero raises."""
+    for x in (input, other):
+        if isinstance(x, float | complex) or (
+            isinstance(x, Tensor) and (x.dtype.category > _dtypes.INT or x._backend.level)
+        ):
+            return other
+    if bool((other == 0).any()) if isinstance(other, Tensor) else other == 0:
+        raise RuntimeError(f"{name}: division of integers by zero")
+    return other
+
+
+@method("__rfloordiv__")
+def rfloordiv(input: Tensor, other: Number) -> Tensor:
+    return apply(FloorDivide, other, _divisor("floor_divide", other, input))
+
+
+@method("remainder", "__mod__", inplace=True)
+def remainder(input: Number, other: Number) -> Tensor:
+    """Python's `%`: the result has the sign of `other`."""
+    return apply(Remainder, input, _divisor("remainder", input, other))
+
+
+@method("__rmod__")
+def rmod(input: Tensor, other: Number) -> Tensor:
+    return apply(Remainder, other, _divisor("remainder", other, input))
+
+
+@method(inplace=True)
+def fmod(input: Tensor, other: Number) -> Tensor:
+    """C's `%`: the result has the sign of `input`."""
+    return apply(Fmod, input, _divisor("fmod", input, other))
+
+
+@method("neg", "negative", inplace=True)
+@method("__neg__")
+def neg(input: Tensor) -> Tensor:
+    """-input."""
+    if input.dtype is _dtypes.bool_:
+        raise RuntimeError("neg: bool tensors have no negative; use ~x (logical_not)")
+    return apply(Neg, input)
+
+
+@method("positive", "__pos__")
+def positive(input: Tensor) -> Tensor:
+    """input itself."""
+    if input.dtype is _dtypes.bool_:
+        raise RuntimeError("positive: not for bool tensors")
+    return input
+
+
+@method("abs", "absolute", inplace=True)
+@method("__abs__")
+def abs(input: Tensor) -> Tensor:
+    """|input|; of complex numbers, their length."""
+    return apply(Abs, input)
+
+
+@method(inplace=True)
+def sign(input: Tensor) -> Tensor:
+    """-1, 0 or 1, by the sign."""
+    if input.dtype is _dtypes.bool_:
+        return input.clone()
+    return apply(Sign, input)
+
+
+absolute, divide, multiply, negative, subtract = abs, div, mul, neg, sub

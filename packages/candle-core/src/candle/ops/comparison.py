@@ -1,0 +1,385 @@
+"""Comparisons and logic: results are bool and carry no gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from candle import _dtypes
+from candle._apply import apply
+from candle._attach import method
+from candle._tensor import Tensor
+from candle.op import Op
+from candle.ops._common import Binary
+
+__all__ = [
+    "allclose",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "eq",
+    "equal",
+    "ge",
+    "greater",
+    "greater_equal",
+    "gt",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "ne",
+    "not_equal",
+]
+
+
+class Comparison(Binary):
+    """A relation between elements."""
+
+
+class Equal(Comparison):
+    """x == y"""
+
+    name, contract = "eq", "equal"
+
+    def forward(xp, x, y):
+        return xp.equal(x, y)
+
+
+class NotEqual(Comparison):
+    """x != y"""
+
+    name, contract = "ne", "not_equal"
+
+    def forward(xp, x, y):
+        return xp.not_equal(x, y)
+
+
+class Less(Comparison):
+    """x < y"""
+
+    name, contract = "lt", "less"
+
+    def forward(xp, x, y):
+        return xp.less(x, y)
+
+
+class LessEqual(Comparison):
+    """x <= y"""
+
+    name, contract = "le", "less_equal"
+
+    def forward(xp, x, y):
+        return xp.less_equal(x, y)
+
+
+class Greater(Comparison):
+    """x > y"""
+
+    name, contract = "gt", "greater"
+
+    def forward(xp, x, y):
+        return xp.greater(x, y)
+
+
+class GreaterEqual(Comparison):
+    """x >= y"""
+
+    name, contract = "ge", "greater_equal"
+
+    def forward(xp, x, y):
+        return xp.greater_equal(x, y)
+
+
+class LogicalAnd(Op):
+    """x and y, for booleans"""
+
+    name, contract = "logical_and", "logical_and"
+
+    def forward(xp, x, y):
+        return xp.logical_and(x, y)
+
+
+class LogicalOr(Op):
+    """x or y, for booleans"""
+
+    name, contract = "logical_or", "logical_or"
+
+    def forward(xp, x, y):
+        return xp.logical_or(x, y)
+
+
+class LogicalXor(Op):
+    """x or y but not both, for booleans"""
+
+    name, contract = "logical_xor", "logical_xor"
+
+    def forward(xp, x, y):
+        return xp.logical_xor(x, y)
+
+
+class LogicalNot(Op):
+    """not x, for booleans"""
+
+    name, contract = "logical_not", "logical_not"
+
+    def forward(xp, x):
+        return xp.logical_not(x)
+
+
+class BitwiseAnd(Binary):
+    """the bits in both x and y"""
+
+    name, contract = "bitwise_and", "bitwise_and"
+
+    def forward(xp, x, y):
+        return xp.bitwise_and(x, y)
+
+
+class BitwiseOr(Binary):
+    """the bits in x or y"""
+
+    name, contract = "bitwise_or", "bitwise_or"
+
+    def forward(xp, x, y):
+        return xp.bitwise_or(x, y)
+
+
+class BitwiseXor(Binary):
+    """the bits in one of x and y"""
+
+    name, contract = "bitwise_xor", "bitwise_xor"
+
+    def forward(xp, x, y):
+        return xp.bitwise_xor(x, y)
+
+
+class BitwiseNot(Op):
+    """the bits not in x"""
+
+    name, contract = "bitwise_not", "bitwise_invert"
+
+    def forward(xp, x):
+        return xp.bitwise_invert(x)
+
+
+class IsNan(Op):
+    """x is not a number"""
+
+    name, contract = "isnan", "isnan"
+
+    def forward(xp, x):
+        return xp.isnan(x)
+
+
+class IsInf(Op):
+    """x is infinite"""
+
+    name, contract = "isinf", "isinf"
+
+    def forward(xp, x):
+        return xp.isinf(x)
+
+
+class IsFinite(Op):
+    """x is neither infinite nor nan"""
+
+    name, contract = "isfinite", "isfinite"
+
+    def forward(xp, x):
+        return xp.isfinite(x)
+
+
+# What users call
+
+
+def _comparable(name: str, *operands: Any) -> None:
+    for t in operands:
+        if isinstance(t, complex) or (isinstance(t, Tensor) and t.dtype.is_complex):
+            raise RuntimeError(f"{name}: complex numbers have no order; compare .abs() or .real")
+
+
+@method(inplace=True)
+def eq(input: Tensor, other: Any) -> Tensor:
+    """input == other, element by element.
+
+    >>> import candle
+    >>> candle.tensor([1, 2]) == 2
+    tensor([False,  True])
+    """
+    return apply(Equal, input, other)
+
+
+@method("ne", "not_equal", inplace=True)
+def ne(input: Tensor, other: Any) -> Tensor:
+    """input != other, element by element."""
+    return apply(NotEqual, input, other)
+
+
+def _is_operand(x: Any) -> bool:
+    return isinstance(x, Tensor | int | float | complex) or hasattr(x, "item")
+
+
+@method("__eq__")
+def _same(input: Tensor, other: Any) -> Any:
+    """input == other, element by element; False for what is no tensor or number."""
+    return eq(input, other) if _is_operand(other) else NotImplemented
+
+
+@method("__ne__")
+def _different(input: Tensor, other: Any) -> Any:
+    """input != other, element by element; True for what is no tensor or number."""
+    return ne(input, other) if _is_operand(other) else NotImplemented
+
+
+@method("lt", "less", "__lt__", inplace=True)
+def lt(input: Tensor, other: Any) -> Tensor:
+    """input < other, element by element."""
+    _comparable("lt", input, other)
+    return apply(Less, input, other)
+
+
+@method("le", "less_equal", "__le__", inplace=True)
+def le(input: Tensor, other: Any) -> Tensor:
+    """input <= other, element by element."""
+    _comparable("le", input, other)
+    return apply(LessEqual, input, other)
+
+
+@method("gt", "greater", "__gt__", inplace=True)
+def gt(input: Tensor, other: Any) -> Tensor:
+    """input > other, element by element."""
+    _comparable("gt", input, other)
+    return apply(Greater, input, other)
+
+
+@method("ge", "greater_equal", "__ge__", inplace=True)
+def ge(input: Tensor, other: Any) -> Tensor:
+    """input >= other, element by element."""
+    _comparable("ge", input, other)
+    return apply(GreaterEqual, input, other)
+
+
+def truth(t: Tensor) -> Tensor:
+    """Bool tensors as they are, others by what is not zero."""
+    return t if t.dtype is _dtypes.bool_ else ne(t, 0)
+
+
+@method(inplace=True)
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """Where both are true (not zero)."""
+    return apply(LogicalAnd, truth(input), truth(other))
+
+
+@method(inplace=True)
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """Where either is true (not zero)."""
+    return apply(LogicalOr, truth(input), truth(other))
+
+
+@method(inplace=True)
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Where exactly one is true (not zero)."""
+    return apply(LogicalXor, truth(input), truth(other))
+
+
+@method(inplace=True)
+def logical_not(input: Tensor) -> Tensor:
+    """Where it is false (zero)."""
+    return apply(LogicalNot, truth(input))
+
+
+def _bits(name: str, both: Any, logical: Any, input: Any, other: Any) -> Tensor:
+    kinds = [t.dtype if isinstance(t, Tensor) else _dtypes.PYTHON.get(type(t), _dtypes.float32) for t in (input, other)]
+    if any(d.category > _dtypes.INT for d in kinds):
+        raise RuntimeError(f"{name}: only for integers and bools, got {kinds[0]} and {kinds[1]}")
+    if all(d is _dtypes.bool_ for d in kinds) and isinstance(input, Tensor) and isinstance(other, Tensor):
+        return apply(logical, input, other)
+    return apply(both, input, other)
+
+
+@method("bitwise_and", "__and__", "__rand__", inplace=True)
+def bitwise_and(input: Any, other: Any) -> Tensor:
+    """The bits set in both; of bools, where both are true."""
+    return _bits("bitwise_and", BitwiseAnd, LogicalAnd, input, other)
+
+
+@method("bitwise_or", "__or__", "__ror__", inplace=True)
+def bitwise_or(input: Any, other: Any) -> Tensor:
+    """The bits set in either; of bools, where either is true."""
+    return _bits("bitwise_or", BitwiseOr, LogicalOr, input, other)
+
+
+@method("bitwise_xor", "__xor__", "__rxor__", inplace=True)
+def bitwise_xor(input: Any, other: Any) -> Tensor:
+    """The bits set in one only; of bools, where exactly one is true."""
+    return _bits("bitwise_xor", BitwiseXor, LogicalXor, input, other)
+
+
+@method("bitwise_not", inplace=True)
+@method("__invert__")
+def bitwise_not(input: Tensor) -> Tensor:
+    """The bits not set; of bools, their negation."""
+    if input.dtype.category > _dtypes.INT:
+        raise RuntimeError(f"bitwise_not: only for integers and bools, got {input.dtype}")
+    return apply(LogicalNot if input.dtype is _dtypes.bool_ else BitwiseNot, input)
+
+
+def _exact(input: Tensor) -> bool:
+    return input.dtype.category <= _dtypes.INT
+
+
+@method()
+def isnan(input: Tensor) -> Tensor:
+    """Where the value is not a number."""
+    return ne(input, input) if _exact(input) else apply(IsNan, input)
+
+
+@method()
+def isinf(input: Tensor) -> Tensor:
+    """Where the value is infinite."""
+    return ne(input, input) if _exact(input) else apply(IsInf, input)
+
+
+@method()
+def isfinite(input: Tensor) -> Tensor:
+    """Where the value is neither infinite nor nan."""
+    return eq(input, input) if _exact(input) else apply(IsFinite, input)
+
+
+@method()
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Where |input - other| <= atol + rtol * |other|."""
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"isclose: the dtypes differ: {input.dtype} and {other.dtype}")
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
+    same = eq(input, other)
+    if equal_nan:
+        same = same | (isnan(input) & isnan(other))
+    if _exact(input):
+        input, other = input.double(), other.double()
+    gap = (input - other).abs()
+    return same | (isfinite(gap) & (gap <= atol + (rtol * other).abs()))
+
+
+@method()
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether `isclose` holds everywhere."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+@method()
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and values."""
+    return input.shape == other.shape and bool(eq(input, other).all())
+
+
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne

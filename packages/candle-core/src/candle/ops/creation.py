@@ -1,0 +1,274 @@
+"""New tensors: from data, filled, counting."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from candle import _dtypes
+from candle._attach import method
+from candle._modes import special, state
+from candle._tensor import Tensor, wrap
+from candle._views import storage_of
+from candle.ops._common import sizes
+from candle.plugins import backend_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from candle.backends.base import Backend
+
+__all__ = [
+    "arange",
+    "as_tensor",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "ones",
+    "ones_like",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
+Dtype = _dtypes.dtype | None
+
+
+def tensor(data: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of the data: numbers, nested lists, NumPy arrays, tensors.
+
+    >>> import candle
+    >>> candle.tensor([[1, 2], [3, 4]], dtype=candle.float64)
+    tensor([[1., 2.],
+            [3., 4.]], dtype=candle.float64)
+    """
+    if isinstance(data, Tensor):
+        return data.detach().to(dtype=dtype, device=device, copy=True).requires_grad_(requires_grad)
+    backend = backend_of(device or "cpu")
+    array = _host_array(data, dtype)
+    made = backend.from_numpy(array)
+    return new_tensor(backend.copy(made) if backend.aliases else made, backend, requires_grad)
+
+
+def new_tensor(array: Any, backend: Backend, requires_grad: bool = False) -> Tensor:
+    """A leaf around a new array."""
+    t = wrap(array, backend)
+    if state.inference:
+        storage_of(t).inference = special.inference = True
+    return t.requires_grad_() if requires_grad else t
+
+
+def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
+    """On the host, in the dtype given, or in the one that PyTorch would choose."""
+    import numpy as np
+
+    cpu = backend_of("cpu")
+    if isinstance(data, list | tuple) and data and _has_tensor(data):
+        data = _without_tensors(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"tensor: rows differ in length, so this is no array: {error}") from None
+    if dtype is None:
+        numbers = not hasattr(data, "dtype") and not _has_numpy(data)
+        if numbers and (array.dtype.kind in "fc" or not array.size):
+            dtype = _dtypes.PYTHON[complex if array.dtype.kind == "c" else float]
+    if array.dtype == object or array.dtype.kind in "USM":
+        raise TypeError(f"tensor: expected numbers, got {type(data).__name__} of {array.dtype}")
+    if array.dtype not in cpu.dtypes:
+        raise TypeError(f"tensor: there is no candle dtype for NumPy's {array.dtype}")
+    if dtype is None:
+        return array
+    if array.dtype.kind == "c" and not dtype.is_complex:
+        raise RuntimeError(f"tensor: complex values cannot be converted to {dtype}")
+    return array.astype(cpu.raw_dtype(dtype))
+
+
+def _has_tensor(data: Any) -> bool:
+    return isinstance(data, Tensor) or (isinstance(data, list | tuple) and any(map(_has_tensor, data)))
+
+
+def _has_numpy(data: Any) -> bool:
+    """NumPy's numbers in a list bring their dtype."""
+    import numpy as np
+
+    return isinstance(data, np.generic | np.ndarray) or (isinstance(data, list | tuple) and any(map(_has_numpy, data)))
+
+
+def _without_tensors(data: Any) -> Any:
+    if isinstance(data, Tensor):
+        return data.detach().cpu().numpy()
+    return [_without_tensors(x) for x in data] if isinstance(data, list | tuple) else data
+
+
+def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
+    """The data as a tensor, without a copy where that is possible."""
+    import numpy as np
+
+    if isinstance(data, Tensor):
+        return data.to(dtype=dtype, device=device)
+    if isinstance(data, np.ndarray):
+        return from_numpy(data).to(dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor on the CPU that shares the array's memory."""
+    import numpy as np
+
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(ndarray).__name__}; use candle.tensor")
+    backend = backend_of("cpu")
+    if ndarray.dtype not in backend.dtypes:
+        raise TypeError(f"from_numpy: there is no candle dtype for NumPy's {ndarray.dtype}")
+    result = wrap(backend.from_numpy(ndarray), backend)
+    storage_of(result)  # somebody else sees this memory
+    return result
+
+
+def _filled(shape: tuple[int, ...], value: Any, dtype: _dtypes.dtype, device: Any, requires_grad: bool) -> Tensor:
+    if any(s < 0 for s in shape):
+        raise RuntimeError(f"sizes must not be negative: {shape}")
+    backend = backend_of(device or "cpu")
+    return new_tensor(backend.xp.full(shape, value, dtype=backend.raw_dtype(dtype)), backend, requires_grad)
+
+
+def zeros(*size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in a shape."""
+    return _filled(sizes(size), 0, dtype or _dtypes.get_default_dtype(), device, requires_grad)
+
+
+def ones(*size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in a shape."""
+    return _filled(sizes(size), 1, dtype or _dtypes.get_default_dtype(), device, requires_grad)
+
+
+def empty(*size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor for values to come; here its elements are zero."""
+    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value in a shape."""
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    return _filled(sizes((size,)), value, dtype or _dtypes.of_number(value), device, requires_grad)
+
+
+def _like(input: Tensor, value: Any, dtype: Dtype, device: Any, requires_grad: bool) -> Tensor:
+    made = _filled(tuple(input.shape), value, dtype or input.dtype, device or input.device, False)
+    return beside(input, made).requires_grad_(requires_grad)
+
+
+def beside(input: Tensor, made: Tensor) -> Tensor:
+    """What is made from an example inside vmap belongs to the example: values that differ may be written into it."""
+    lift = getattr(input._backend, "lift", None)
+    return made if lift is None else lift(made)
+
+
+def zeros_like(
+    input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Zeros in the shape, dtype and place of `input`."""
+    return _like(input, 0, dtype, device, requires_grad)
+
+
+def ones_like(
+    input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Ones in the shape, dtype and place of `input`."""
+    return _like(input, 1, dtype, device, requires_grad)
+
+
+def empty_like(
+    input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    """A tensor for values to come, shaped like `input`."""
+    return _like(input, 0, dtype, device, requires_grad)
+
+
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Dtype = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """One value in the shape, dtype and place of `input`."""
+    return _like(input, fill_value, dtype, device, requires_grad)
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """start, start + step, ... below end.
+
+    >>> import candle
+    >>> candle.arange(2, 10, 3)
+    tensor([2, 5, 8])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+    whole = dtype is not None and dtype.category == _dtypes.INT
+    start, end, step = (int(x) if whole or isinstance(x, bool) else x for x in (start, end, step))
+    if step == 0 or not all(map(math.isfinite, (start, end, step))) or (end - start) / step < 0:
+        raise RuntimeError(f"arange: from {start} to {end} in steps of {step} leads nowhere")
+    if dtype is None:
+        dtype = _dtypes.int64 if all(isinstance(x, int) for x in (start, end, step)) else _dtypes.get_default_dtype()
+    backend = backend_of(device or "cpu")
+    # counted in integers or double precision first, so that the length is right
+    wide = _dtypes.int64 if all(isinstance(x, int) for x in (start, end, step)) else _dtypes.float64
+    n = math.ceil((end - start) / step)
+    array = backend.xp.arange(n, dtype=backend.raw_dtype(wide)) * step + start
+    return new_tensor(backend.xp.astype(array, backend.raw_dtype(dtype)), backend, requires_grad)
+
+
+def linspace(
+    start: Any, end: Any, steps: int, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` numbers at equal distances, from start to end."""
+    if steps < 0:
+        raise RuntimeError(f"linspace: the number of steps must not be negative, got {steps}")
+    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+    if dtype is not None and dtype.category == _dtypes.INT:
+        start, end = int(start), int(end)
+    dtype = dtype or _dtypes.PYTHON[complex if isinstance(start, complex) or isinstance(end, complex) else float]
+    import numpy as np
+
+    backend = backend_of(device or "cpu")
+    values = np.linspace(start, end, steps)
+    if dtype.category == _dtypes.INT:
+        values = np.trunc(values)
+    return wrap(backend.from_numpy(values.astype(backend_of("cpu").raw_dtype(dtype))), backend).requires_grad_(
+        requires_grad
+    )
+
+
+def eye(
+    n: int, m: int | None = None, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere."""
+    if n < 0 or (m or 0) < 0:
+        raise RuntimeError(f"eye: sizes must not be negative, got {n} and {m}")
+    rows, columns = arange(n, device=device).reshape(n, 1), arange(n if m is None else m, device=device)
+    return (rows == columns).to(dtype or _dtypes.get_default_dtype()).requires_grad_(requires_grad)
+
+
+def _new(name: str, make: Any, value_first: bool = False) -> None:
+    def new(self: Tensor, *args: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+        made = make(*args, dtype=dtype or self.dtype, device=device or self.device)
+        return beside(self, made).requires_grad_(requires_grad)
+
+    new.__name__ = name
+    new.__doc__ = f"`candle.{make.__name__}` in the dtype and on the device of this tensor."
+    method(name)(new)
+
+
+for _make in (zeros, ones, empty, full, tensor):
+    _new(f"new_{_make.__name__}", _make)

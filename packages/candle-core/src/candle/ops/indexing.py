@@ -1,0 +1,337 @@
+"""Reading and writing by index: x[...], gather and scatter, masks.
+
+`x[key]` is done in two steps: what can be a view (integers, slices, None, ...) is taken as one; then integer
+arrays pick from the leading dims. A boolean mask is the integer arrays of the places where it is true.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from candle import _dtypes, _views
+from candle._apply import apply
+from candle._attach import method
+from candle._tensor import Tensor
+from candle.op import Op
+from candle.ops._common import broadcast_shapes
+from candle.ops.shape import Slice, slice_item
+
+__all__ = ["argwhere", "nonzero", "where"]
+
+
+class Index(Op):
+    """x[i, j, ...], integer arrays for the leading dims;  dx = grad added at those places"""
+
+    name, contract, reads = "index", "index", {"x": "indices"}
+
+    def forward(xp, x, *indices):
+        return xp.index(x, *indices)
+
+    def vjp(xp, needs, grad, out, x, *indices):
+        return xp.index_add(xp.zeros(x.shape, dtype=grad.dtype), indices, grad), *[None] * len(indices)
+
+
+class IndexPut(Op):
+    """x with x[i, j, ...] = values;  dx = grad with zero there, dvalues = grad[i, j, ...]"""
+
+    name, reads = "index_put", {"x": "indices", "values": "indices"}
+
+    def forward(xp, x, values, *indices):
+        return xp.index_put(x, indices, values)
+
+    def vjp(xp, needs, grad, out, x, values, *indices):
+        zero = xp.zeros((), dtype=grad.dtype)
+        dx = xp.index_put(grad, indices, zero) if needs[0] else None
+        return dx, xp.index(grad, *indices) if needs[1] else None, *[None] * len(indices)
+
+
+class Where(Op):
+    """x where condition holds, else y;  dx = grad there, dy = grad elsewhere"""
+
+    name, contract, promotes = "where", "where", "x y"
+    reads = {"x": "condition", "y": "condition"}
+
+    def forward(xp, condition, x, y):
+        return xp.where(condition, x, y)
+
+    def vjp(xp, needs, grad, out, condition, x, y):
+        zero = xp.zeros((), dtype=grad.dtype)
+        dx = xp.where(condition, grad, zero) if needs[1] else None
+        return None, dx, xp.where(condition, zero, grad) if needs[2] else None
+
+
+class Nonzero(Op):
+    """the indices of the elements that are not zero, one array per dim"""
+
+    name, value_shaped = "nonzero", True
+
+    def forward(xp, x):
+        return tuple(xp.nonzero(x))
+
+
+class Overwrite(Op):
+    """x with all its values replaced by those of value;  dx = 0, dvalue = grad"""
+
+    name = "overwrite"
+
+    def forward(xp, x, value):
+        return xp.astype(xp.broadcast_to(value, x.shape), x.dtype)
+
+    def vjp(xp, needs, grad, out, x, value):
+        return grad * 0 if needs[0] else None, grad
+
+
+# x[key]
+
+
+def _parse(x: Tensor, key: Any) -> tuple[Tensor, list[Any]]:
+    """The view that the basic part of the key makes, and for each of its dims an index tensor or None."""
+    items = [_as_index(x, k) for k in (key if isinstance(key, tuple) else (key,))]
+    used = sum(_dims_used(k) for k in items)
+    if used > x.ndim:
+        raise IndexError(f"index: {used} indices for a tensor of {x.ndim} dims, shape {tuple(x.shape)}")
+    dots = [i for i, k in enumerate(items) if k is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("index: an index can have only one ellipsis (...)")
+    at = dots[0] if dots else len(items)
+    items[at : at + 1] = [slice(None)] * (x.ndim - used)
+    basic: list[Any] = []
+    arrays: list[Any] = []
+    dim = 0
+    for k in items:
+        if isinstance(k, Tensor) and k.dtype is _dtypes.bool_ and not k.ndim:
+            arrays += _mask_indices(x, k, dim)  # one bool is a new dim with one element, or none
+            basic.append(None)
+        elif isinstance(k, Tensor) and k.dtype is _dtypes.bool_:
+            arrays += _mask_indices(x, k, dim)
+            basic += [("slice", None, None, None)] * k.ndim
+        elif isinstance(k, Tensor):
+            arrays.append(_checked(x, k, dim))
+            basic.append(("slice", None, None, None))
+        elif k is None or isinstance(k, slice):
+            basic.append(None if k is None else _checked_slice(k, x.shape[dim]))
+            arrays.append(None)
+        else:
+            basic.append(_checked_int(x, k, dim))
+        dim += _dims_used(k)
+    plain = all(b == ("slice", None, None, None) for b in basic)
+    if plain and any(a is not None for a in arrays):
+        return x, arrays
+    return apply(Slice, x, key=tuple(basic)), arrays
+
+
+def _as_index(x: Tensor, k: Any) -> Any:
+    from candle.ops.creation import tensor
+
+    if k is None or k is Ellipsis or isinstance(k, slice):
+        return k
+    if isinstance(k, bool):
+        return tensor(k, device=x.device)
+    if isinstance(k, int):
+        return k
+    if not isinstance(k, Tensor):
+        if not hasattr(k, "__array__") and isinstance(k, range | list | tuple):
+            k = tensor(list(k), device=x.device, dtype=None if k else _dtypes.int64)
+        elif hasattr(k, "__index__") and not getattr(k, "ndim", 0):
+            return k.__index__()
+        elif hasattr(k, "__array__"):
+            k = tensor(k, device=x.device)
+        else:
+            raise TypeError(f"index: expected integers, slices, None, ..., tensors or lists, got {type(k).__name__}")
+    if k.dtype is _dtypes.uint8:
+        k = k.to(_dtypes.bool_)  # as PyTorch still does
+    if k.dtype.category > _dtypes.INT:
+        raise IndexError(f"index: tensors used as indices must be integers or bool, got {k.dtype}")
+    return k
+
+
+def _dims_used(k: Any) -> int:
+    if k is None or k is Ellipsis:
+        return 0
+    return k.ndim if isinstance(k, Tensor) and k.dtype is _dtypes.bool_ else 1
+
+
+def _checked_slice(k: slice, size: int) -> tuple[Any, ...]:
+    if k.step is not None and k.step.__index__() <= 0:
+        raise ValueError(f"index: the step of a slice must be positive, got {k.step}; use flip for the other direction")
+    return slice_item(*k.indices(size), size)
+
+
+def _checked_int(x: Tensor, k: int, dim: int) -> int:
+    size = x.shape[dim]
+    if not -size <= k < size:
+        raise IndexError(
+            f"index {k} is out of bounds for dimension {dim} with size {size}, in a tensor of shape {tuple(x.shape)}"
+        )
+    return k + size if k < 0 else k
+
+
+def _checked(x: Tensor, k: Tensor, dim: int) -> Tensor:
+    if k.dtype is not _dtypes.int64:
+        k = k.to(_dtypes.int64)
+    return in_bounds("index", k, x.shape[dim], dim, low=-x.shape[dim])
+
+
+def in_bounds(name: str, k: Tensor, size: int, dim: int, low: int = 0) -> Tensor:
+    """Raise IndexError unless low <= k < size; a device may report it later."""
+    if k.numel():
+        xp, array = k._backend.xp, k.current()
+        good = xp.logical_and(xp.greater_equal(array, low), xp.less(array, size))
+        xp.check(good, f"{name}: an index is out of bounds for dimension {dim} with size {size}")
+    return k
+
+
+def _mask_indices(x: Tensor, mask: Tensor, dim: int) -> list[Tensor]:
+    if tuple(mask.shape) != tuple(x.shape[dim : dim + mask.ndim]):
+        raise IndexError(f"index: a mask of shape {tuple(mask.shape)} does not fit {tuple(x.shape)} from dim {dim} on")
+    return list(apply(Nonzero, mask)) if mask.ndim else list(apply(Nonzero, mask.reshape(1)))
+
+
+def _arrange(x: Tensor, arrays: list[Any]) -> tuple[Tensor, list[Tensor], int]:
+    """Indexed dims to the front; and where the result's index dims belong: in place if the indexed
+    dims were neighbours, else at the front (NumPy's rule)."""
+    indexed = [d for d, a in enumerate(arrays) if a is not None]
+    together = indexed == list(range(indexed[0], indexed[0] + len(indexed)))
+    if indexed != list(range(len(indexed))):
+        x = x.permute(*indexed, *(d for d in range(x.ndim) if d not in indexed))
+    return x, [arrays[d] for d in indexed], indexed[0] if together else 0
+
+
+@method("__getitem__")
+def getitem(input: Tensor, key: Any) -> Tensor:
+    """input[key]: integers, slices, None, ..., masks and integer tensors, together or alone.
+
+    >>> import candle
+    >>> x = candle.arange(6).reshape(2, 3)
+    >>> x[:, [2, 0]]
+    tensor([[2, 0],
+            [5, 3]])
+    """
+    if isinstance(key, bool) or (isinstance(key, Tensor) and key.dtype is _dtypes.bool_ and not key.ndim):
+        return getitem(input[None], tensor_of_bool(input, key))
+    x, arrays = _parse(input, key)
+    if all(a is None for a in arrays):
+        return x
+    x, indices, place = _arrange(x, arrays)
+    result: Tensor = apply(Index, x, *indices)
+    depth = result.ndim - (x.ndim - len(indices))
+    if place and depth:
+        result = result.movedim(tuple(range(depth)), tuple(range(place, place + depth)))
+    elif place:
+        pass  # 0-d indices leave no dims to move
+    return result
+
+
+def tensor_of_bool(x: Tensor, value: Any) -> Tensor:
+    from candle.ops.creation import tensor
+
+    return tensor([bool(value)], device=x.device)
+
+
+@method("__setitem__")
+def setitem(input: Tensor, key: Any, value: Any) -> None:
+    """input[key] = value, in place."""
+    from candle.ops.creation import tensor
+
+    if not isinstance(value, Tensor):
+        value = tensor(value, dtype=input.dtype, device=input.device)
+    if isinstance(key, bool) or (isinstance(key, Tensor) and key.dtype is _dtypes.bool_ and not key.ndim):
+        setitem(input[None], tensor_of_bool(input, key), value)
+        return
+    target, arrays = _parse(input, key)
+    if all(a is None for a in arrays):
+        copy_(target, _without_leading_ones(value, target.ndim))
+        return
+    moved, indices, place = _arrange(target, arrays)
+    value = value.to(dtype=input.dtype, device=input.device)
+    shape = _index_shape(indices)
+    result_ndim = len(shape) + moved.ndim - len(indices)
+    if place and shape:
+        value = _without_leading_ones(value, result_ndim)
+        value = value[(None,) * (result_ndim - value.ndim)]
+        value = value.movedim(tuple(range(place, place + len(shape))), tuple(range(len(shape))))
+    new = apply(IndexPut, moved, _without_leading_ones(value, result_ndim), *indices)
+    _views.assign(moved, new, "index_put_")
+
+
+def _index_shape(indices: list[Tensor]) -> tuple[int, ...]:
+    return broadcast_shapes("index", *(i.shape for i in indices))
+
+
+def _without_leading_ones(value: Tensor, ndim: int) -> Tensor:
+    while value.ndim > ndim and value.shape[0] == 1:
+        value = value.select(0, 0)
+    return value
+
+
+@method()
+def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """In place: the values of `src`, broadcast and converted."""
+    if src._backend is not input._backend:
+        src = src.to(input.device)
+    return _views.assign(input, apply(Overwrite, input, src), "copy_")
+
+
+@method()
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """In place: one value everywhere."""
+    from candle.ops.creation import tensor
+
+    src = value if isinstance(value, Tensor) else tensor(value, dtype=input.dtype, device=input.device)
+    if src.ndim:
+        raise RuntimeError(f"fill_: expects a number or a 0-d tensor, got shape {tuple(src.shape)}")
+    return copy_(input, src)
+
+
+@method()
+def zero_(input: Tensor) -> Tensor:
+    """In place: zero everywhere."""
+    return fill_(input, 0)
+
+
+# What users call by name
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """input where condition holds, else other; with the condition alone, the indices where it does.
+
+    >>> import candle
+    >>> candle.where(candle.tensor([True, False]), 1.0, 0.0)
+    tensor([1., 0.])
+    """
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    from candle.ops.creation import tensor
+
+    if condition.dtype is not _dtypes.bool_:
+        if condition.dtype is not _dtypes.uint8:
+            raise RuntimeError(f"where: expected a bool condition, got {condition.dtype}")
+        condition = condition.to(_dtypes.bool_)
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = tensor(input, device=condition.device)
+    return apply(Where, condition, input, other)
+
+
+@method("where")
+def _where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """input where condition holds, else other."""
+    return where(condition, input, other)
+
+
+@method()
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Where the elements are not zero: a row per element, or a tuple of one tensor per dim."""
+    from candle.ops.comparison import truth
+    from candle.ops.joining import stack
+
+    found = apply(Nonzero, truth(input if input.ndim else input.reshape(1)))
+    if as_tuple:
+        return found
+    rows = stack(found, 1)
+    return rows if input.ndim else rows[:, :0]
+
+
+@method()
+def argwhere(input: Tensor) -> Tensor:
+    """Where the elements are not zero, a row per element."""
+    return nonzero(input)

@@ -1,0 +1,215 @@
+"""Losses."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from candle._apply import apply
+from candle._tensor import Tensor
+from candle.op import Op
+
+__all__ = ["cross_entropy", "mse_loss", "nll_loss"]
+
+
+class CrossEntropy(Op):
+    """-log softmax(logits)[target], per row;  dlogits = grad * (softmax(logits) - onehot(target))"""
+
+    name, promotes, floats, autocast = "cross_entropy", "logits", True, "float32"
+    reads = {"logits": "logits target"}
+
+    def forward(xp, logits, target, *, ignore_index):
+        """(N, C), (N,) -> (N,): zero where the target is to be ignored."""
+        chosen = xp.take_along_axis(logits, _column(xp, target, ignore_index), axis=1)
+        loss = _logsumexp(xp, logits) - chosen
+        return xp.where(
+            xp.equal(target, ignore_index), xp.zeros((), dtype=logits.dtype), xp.reshape(loss, target.shape)
+        )
+
+    def vjp(xp, needs, grad, out, logits, target, *, ignore_index):
+        column = _column(xp, target, ignore_index)
+        onehot = xp.equal(xp.arange(logits.shape[1], dtype=target.dtype), column)
+        p = xp.exp(logits - _logsumexp(xp, logits))
+        scale = xp.where(xp.equal(target, ignore_index), xp.zeros((), dtype=grad.dtype), grad)
+        return xp.where(onehot, p - 1, p) * xp.reshape(scale, (-1, 1)), None
+
+
+def _column(xp: Any, target: Any, ignore_index: int) -> Any:
+    """Targets as a column, with a harmless one in place of those to be ignored."""
+    return xp.reshape(xp.where(xp.equal(target, ignore_index), xp.zeros((), dtype=target.dtype), target), (-1, 1))
+
+
+def _logsumexp(xp: Any, x: Any) -> Any:
+    high = xp.max(x, axis=1, keepdims=True)
+    return high + xp.log(xp.sum(xp.exp(x - high), axis=1, keepdims=True))
+
+
+# What users call
+
+
+def reduced(losses: Tensor, reduction: str, count: Any = None) -> Tensor:
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "mean":
+        return losses.mean() if count is None else losses.sum() / count
+    raise ValueError(f"{reduction!r} is not a reduction: expected 'none', 'mean' or 'sum'")
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """The negative log-likelihood of target classes (or of class probabilities) under softmax(input).
+
+    Shapes: input (C) or (N, C, ...), target () or (N, ...) of class indices, or input's shape of probabilities.
+
+    >>> import candle
+    >>> candle.cross_entropy(candle.zeros(2, 4), candle.tensor([0, 3]))
+    tensor(1.3863)
+    """
+    _check_options("cross_entropy", size_average, reduce, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
+    classes = 0 if input.ndim == 1 else 1
+    if not input.ndim:
+        raise RuntimeError("cross_entropy: the input needs a dim of classes, got a 0-d tensor")
+    c = input.shape[classes]
+    if weight is not None and tuple(weight.shape) != (c,):
+        raise RuntimeError(
+            f"cross_entropy: weight must have one entry per class, shape ({c},), got {tuple(weight.shape)}"
+        )
+    if target.dtype.is_floating_point:
+        return _with_probabilities(input, target, weight, classes, reduction, label_smoothing)
+    if weight is None and not label_smoothing:
+        rows, shape = _rows(input, classes), _target_shape("cross_entropy", input, target)
+        flat = _class_indices("cross_entropy", target, c, ignore_index)
+        losses = apply(CrossEntropy, rows, flat, ignore_index=ignore_index).reshape(shape)
+        return reduced(losses, reduction, (target != ignore_index).sum() if reduction == "mean" else None)
+    logp = input.log_softmax(classes)
+    main = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return main
+    # the rest of the probability, spread over all classes
+    each = _rows(logp, classes) if weight is None else _rows(logp, classes) * weight
+    keep = (target.reshape(-1) != ignore_index).to(logp.dtype)
+    smooth = (-each.sum(1) * keep).reshape(target.shape)
+    if reduction == "mean":
+        smooth = smooth.sum() / (keep.sum() if weight is None else _weights(weight, target, ignore_index).sum())
+    else:
+        smooth = reduced(smooth, reduction)
+    return (1 - label_smoothing) * main + (label_smoothing / c) * smooth
+
+
+def _with_probabilities(
+    input: Tensor, target: Tensor, weight: Any, classes: int, reduction: str, smoothing: float
+) -> Tensor:
+    if input.shape != target.shape:
+        raise RuntimeError(
+            f"cross_entropy: probabilities must have the input's shape {tuple(input.shape)}, got {tuple(target.shape)}"
+        )
+    c = input.shape[classes]
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / c
+    logp = input.log_softmax(classes)
+    if weight is not None:
+        logp = logp * weight.reshape([c if d == classes else 1 for d in range(input.ndim)])
+    losses = -(logp * target).sum(classes)
+    return reduced(losses, reduction, max(input.numel() // c, 1) if c and input.numel() else None)
+
+
+def _check_options(name: str, size_average: Any, reduce: Any, reduction: str) -> None:
+    if size_average is not None or reduce is not None:
+        raise NotImplementedError(f"{name}: size_average and reduce are not supported; use reduction={reduction!r}")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{name}: {reduction!r} is not a reduction: expected 'none', 'mean' or 'sum'")
+
+
+def _rows(input: Tensor, classes: int) -> Tensor:
+    """(N, C, d1, ...) as (N d1 ..., C)."""
+    c = input.shape[classes]
+    return input.movedim(classes, -1).reshape(input.numel() // c if c else 0, c)
+
+
+def _target_shape(name: str, input: Tensor, target: Tensor) -> tuple[int, ...]:
+    shape = tuple(input.shape[:1] + input.shape[2:]) if input.ndim > 1 else ()
+    if tuple(target.shape) != shape:
+        raise RuntimeError(
+            f"{name}: an input of shape {tuple(input.shape)} needs a target of shape {shape}, got {tuple(target.shape)}"
+        )
+    return shape
+
+
+def _class_indices(name: str, target: Tensor, classes: int, ignore_index: int) -> Tensor:
+    if target.dtype.category != 1:
+        raise RuntimeError(f"{name}: expected integer class indices, got {target.dtype}")
+    flat = target.reshape(-1)
+    if flat.numel():
+        backend = flat._backend
+        xp, values = backend.xp, flat.current()
+        good = xp.logical_and(xp.greater_equal(values, 0), xp.less(values, classes))
+        xp.check(
+            xp.logical_or(good, xp.equal(values, ignore_index)),
+            f"{name}: a target is out of bounds for {classes} classes",
+        )
+    return flat.long()
+
+
+def _weights(weight: Tensor, target: Tensor, ignore_index: int) -> Tensor:
+    flat = target.reshape(-1)
+    ignored = flat == ignore_index
+    return weight[flat.masked_fill(ignored, 0)].masked_fill(ignored, 0)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Minus the log-probability of the target classes: input (N, C, ...), target (N, ...)."""
+    from candle.ops.creation import ones
+
+    _check_options("nll_loss", size_average, reduce, reduction)
+    classes = 0 if input.ndim == 1 else 1
+    shape, c = _target_shape("nll_loss", input, target), input.shape[classes]
+    flat = _class_indices("nll_loss", target, c, ignore_index)
+    weight = ones(c, dtype=input.dtype, device=input.device) if weight is None else weight
+    weights = _weights(weight, flat, ignore_index)
+    picked = _rows(input, classes).gather(1, flat.masked_fill(flat == ignore_index, 0).reshape(-1, 1)).reshape(-1)
+    losses = (-picked * weights).masked_fill(flat == ignore_index, 0).reshape(shape)
+    return reduced(losses, reduction, weights.sum())
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The mean of (input - target)^2."""
+    _check_options("mse_loss", size_average, reduce, reduction)
+    if input.shape != target.shape:
+        warnings.warn(
+            f"mse_loss: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape and broadcast, "
+            f"which compares every one with every other; is that meant?",
+            stacklevel=2,
+        )
+    losses = (input - target).square()
+    if weight is not None:
+        losses = losses * weight
+        return reduced(losses, reduction, weight.broadcast_to(losses.shape).sum() if reduction == "mean" else None)
+    return reduced(losses, reduction, None if losses.numel() else math.nan)

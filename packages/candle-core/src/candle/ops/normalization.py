@@ -1,0 +1,108 @@
+"""Normalization over the last dims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from candle._apply import apply
+from candle._tensor import Tensor
+from candle.op import Op
+
+__all__ = ["layer_norm", "rms_norm"]
+
+
+class LayerNorm(Op):
+    """n w + b, n = (x - mean) / sqrt(var + eps);  dx = (g - mean(g) - n mean(g n)) / std, g = grad w"""
+
+    name, promotes, floats, autocast = "layer_norm", "x weight bias", True, "float32"
+    reads = {"x": "x weight", "weight": "x", "bias": ""}
+
+    def forward(xp, x, weight, bias, *, dims, eps):
+        out = normalized(xp, x, dims, eps)[0]
+        out = out if weight is None else out * weight
+        return out if bias is None else out + bias
+
+    def vjp(xp, needs, grad, out, x, weight, bias, *, dims, eps):
+        axes = tuple(range(-dims, 0))
+        dx = d_weight = None
+        if needs[0] or needs[1]:
+            n, inverse = normalized(xp, x, dims, eps)
+        if needs[0]:
+            g = grad if weight is None else grad * weight
+            centre = xp.mean(g, axis=axes, keepdims=True) + n * xp.mean(g * n, axis=axes, keepdims=True)
+            dx = (g - centre) * inverse
+        if needs[1]:
+            d_weight = grad * n
+        return dx, d_weight, grad if needs[2] else None
+
+
+class RmsNorm(Op):
+    """n w, n = x / sqrt(mean(x^2) + eps);  dx = (g - n mean(g n)) / rms, g = grad w"""
+
+    name, promotes, floats, autocast, reads = "rms_norm", "x weight", True, "float32", {"x": "x weight", "weight": "x"}
+
+    def forward(xp, x, weight, *, dims, eps):
+        n = x / xp.sqrt(xp.mean(x * x, axis=tuple(range(-dims, 0)), keepdims=True) + eps)
+        return n if weight is None else n * weight
+
+    def vjp(xp, needs, grad, out, x, weight, *, dims, eps):
+        axes = tuple(range(-dims, 0))
+        inverse = 1 / xp.sqrt(xp.mean(x * x, axis=axes, keepdims=True) + eps)
+        n = x * inverse
+        g = grad if weight is None else grad * xp.conj(weight)
+        n, inverse = xp.conj(n), xp.conj(inverse)
+        dx = (g - n * xp.mean(g * n, axis=axes, keepdims=True)) * inverse if needs[0] else None
+        return dx, grad * n if needs[1] else None
+
+
+def normalized(xp: Any, x: Any, dims: int, eps: float) -> tuple[Any, Any]:
+    """x with mean 0 and variance 1 over its last dims, and what it was multiplied by."""
+    axes = tuple(range(-dims, 0))
+    centred = x - xp.mean(x, axis=axes, keepdims=True)
+    inverse = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+    return centred * inverse, inverse
+
+
+# What users call
+
+
+def _fits(name: str, input: Tensor, normalized_shape: Sequence[int], *parameters: Tensor | None) -> int:
+    shape = tuple(normalized_shape)
+    if not shape or tuple(input.shape[input.ndim - len(shape) :]) != shape:
+        raise RuntimeError(f"{name}: an input of shape {tuple(input.shape)} does not end in normalized_shape {shape}")
+    for each in parameters:
+        if each is not None and tuple(each.shape) != shape:
+            raise RuntimeError(f"{name}: weight and bias must have shape {shape}, got {tuple(each.shape)}")
+    return len(shape)
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Mean 0 and variance 1 over the last dims, then * weight + bias.
+
+    >>> import candle
+    >>> candle.layer_norm(candle.tensor([1.0, 3.0]), [2])
+    tensor([-1.0000,  1.0000])
+    """
+    dims = _fits("layer_norm", input, normalized_shape, weight, bias)
+    weight, bias = (p if p is None or p.dtype is input.dtype else p.to(input.dtype) for p in (weight, bias))
+    return apply(LayerNorm, input, weight, bias, dims=dims, eps=eps)
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Mean square 1 over the last dims, then * weight."""
+    import numpy as np
+
+    dims = _fits("rms_norm", input, normalized_shape, weight)
+    weight = weight if weight is None or weight.dtype is input.dtype else weight.to(input.dtype)
+    if eps is None:
+        eps = float(np.finfo(np.float64 if input.dtype.itemsize == 8 else np.float32).eps)
+    return apply(RmsNorm, input, weight, dims=dims, eps=eps)

@@ -1,0 +1,118 @@
+"""Powers: x ** y, and the ones that have names."""
+
+from __future__ import annotations
+
+from candle import _dtypes
+from candle._apply import apply
+from candle._attach import method
+from candle._tensor import Tensor
+from candle.ops._common import Binary, Number, Unary
+from candle.ops.arithmetic import array_like, conj
+
+__all__ = ["pow", "reciprocal", "square"]
+
+
+class Square(Unary):
+    """x * x;  dx = 2 x grad"""
+
+    name, contract, floats, reads = "square", "square", False, {"x": "x"}
+
+    def forward(xp, x):
+        return xp.square(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (grad * (2 * xp.conj(x)),)
+
+
+class Reciprocal(Unary):
+    """1 / x;  dx = -grad * out^2"""
+
+    name, contract, reads = "reciprocal", "reciprocal", {"x": "out"}
+
+    def forward(xp, x):
+        return xp.reciprocal(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (-grad * xp.conj(out * out),)
+
+
+class Pow(Binary):
+    """x ** y;  dx = grad * y x^(y-1), dy = grad * out * log(x)"""
+
+    name, contract, reads = "pow", "pow", {"x": "x y", "y": "x y out"}
+
+    def forward(xp, x, y):
+        return xp.pow(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        dx = dy = None
+        if needs[0]:  # at y = 0 the slope is 0, also where x^(y-1) is infinite
+            dx = xp.where(xp.equal(array_like(xp, y, grad), 0), grad * 0, grad * conj(xp, y * xp.pow(x, y - 1)))
+        if needs[1]:  # 0^y is 0 for all y > 0, so its slope is 0, though log(0) is not
+            x = array_like(xp, x, grad)
+            flat = xp.equal(x, 0)
+            safe = xp.where(flat, xp.ones((), dtype=x.dtype), x)
+            dy = grad * xp.conj(out * xp.where(flat, xp.zeros((), dtype=x.dtype), xp.log(safe)))
+        return dx, dy
+
+
+class IntPow(Binary):
+    """x ** y for integers: a negative power of anything but 1 and -1 is 0"""
+
+    name = "int_pow"
+
+    def forward(xp, x, y):
+        x, y = array_like(xp, x, y), array_like(xp, y, x)
+        negative, unit = xp.less(y, 0), xp.equal(xp.abs(x), 1)
+        power = xp.pow(x, xp.where(xp.logical_and(negative, unit), -y, xp.where(negative, y * 0, y)))
+        return xp.where(xp.logical_and(negative, xp.logical_not(unit)), power * 0, power)
+
+
+# What users call
+
+
+@method(inplace=True)
+def square(input: Tensor) -> Tensor:
+    """input * input."""
+    return pow(input, 2)
+
+
+@method(inplace=True)
+def reciprocal(input: Tensor) -> Tensor:
+    """1 / input."""
+    return apply(Reciprocal, input)
+
+
+@method("pow", "__pow__", inplace=True)
+def pow(input: Number, exponent: Number) -> Tensor:
+    """input ** exponent.
+
+    >>> import candle
+    >>> candle.tensor([1.0, 2.0, 3.0]) ** 2
+    tensor([1., 4., 9.])
+    """
+    if type(exponent) is int and exponent == 2 and input.dtype is not _dtypes.bool_:
+        return apply(Square, input)
+    if (
+        not isinstance(exponent, Tensor)
+        and isinstance(exponent, int)
+        and exponent < 0
+        and input.dtype.category <= _dtypes.INT
+    ):
+        raise RuntimeError("pow: integers to negative integer powers are not allowed; make the base a float")
+    return _power(input, exponent)
+
+
+@method("__rpow__")
+def rpow(input: Tensor, base: Number) -> Tensor:
+    return _power(base, input)
+
+
+def _power(base: Number, exponent: Number) -> Tensor:
+    from candle.ops.conversion import result_type
+
+    kind = result_type(base, exponent)
+    if kind is _dtypes.bool_:
+        return base | (exponent ^ True)
+    signed = kind.category == _dtypes.INT and isinstance(exponent, Tensor) and exponent.dtype.is_signed
+    return apply(IntPow if signed else Pow, base, exponent)

@@ -1,0 +1,243 @@
+"""Selecting and writing by index along one dim: gather, scatter, masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from candle import _dtypes
+from candle._apply import apply, meet
+from candle._attach import method
+from candle._tensor import Tensor
+from candle.op import Op
+from candle.ops._common import broadcast_shapes, one_dim
+from candle.ops.indexing import IndexPut, Where, _arrange, _parse, in_bounds, setitem
+
+__all__ = [
+    "gather",
+    "index_add",
+    "index_put",
+    "index_select",
+    "masked_fill",
+    "masked_select",
+    "scatter",
+    "scatter_add",
+    "take_along_dim",
+]
+
+
+class IndexAdd(Op):
+    """x with values added at x[i, j, ...], once per appearance;  dx = grad, dvalues = grad[i, j, ...]"""
+
+    name, reads = "index_add", {"values": "indices"}
+
+    def forward(xp, x, values, *indices):
+        return xp.index_add(x, indices, values)
+
+    def vjp(xp, needs, grad, out, x, values, *indices):
+        return grad, xp.index(grad, *indices) if needs[1] else None, *[None] * len(indices)
+
+
+class TakeAlongDim(Op):
+    """x[..., index[..., i, ...], ...] along one dim;  dx = grad added at those places"""
+
+    name, reads = "take_along_dim", {"x": "index"}
+
+    def forward(xp, x, index, *, dim):
+        return xp.take_along_axis(x, index, axis=dim)
+
+    def vjp(xp, needs, grad, out, x, index, *, dim):
+        places = grid(xp, index, index.shape, dim)
+        return xp.index_add(xp.zeros(x.shape, dtype=grad.dtype), places, grad), None
+
+
+# What users call
+
+
+def grid(xp: Any, index: Any, shape: tuple[int, ...], dim: int) -> tuple[Any, ...]:
+    """Full coordinates of an index along one dim: the other dims count along themselves."""
+
+    def counting(d: int) -> Any:
+        along = tuple(-1 if i == d else 1 for i in range(len(shape)))
+        return xp.reshape(xp.arange(shape[d], dtype=index.dtype), along)
+
+    return tuple(index if d == dim else counting(d) for d in range(len(shape)))
+
+
+@method(inplace=True)
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """input with `value` where the mask holds."""
+    from candle.ops.creation import tensor
+
+    if mask.dtype is not _dtypes.bool_:
+        raise RuntimeError(f"masked_fill: expected a bool mask, got {mask.dtype}")
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                f"masked_fill: the value must be a number or a 0-d tensor, got shape {tuple(value.shape)}"
+            )
+        value = value.item() if value.dtype.is_complex and not input.dtype.is_complex else value
+    if not isinstance(value, Tensor):
+        if isinstance(value, complex) and not input.dtype.is_complex and value.imag:
+            raise RuntimeError(f"masked_fill: {value!r} cannot be converted to {input.dtype} without overflow")
+        value = value.real if isinstance(value, complex) and not input.dtype.is_complex else value
+        value = tensor(value, dtype=input.dtype, device=input.device)
+    value = value.to(input.dtype)
+    return apply(Where, mask, value, input)
+
+
+@method()
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements where the mask holds, in one dim."""
+    from candle.ops.shape import broadcast_tensors
+
+    if mask.dtype is not _dtypes.bool_:
+        raise RuntimeError(f"masked_select: expected a bool mask, got {mask.dtype}")
+    x, m = broadcast_tensors(input, mask)
+    return x[m] if m.ndim else x.reshape(1)[m.reshape(1)]
+
+
+def _integers(name: str, index: Tensor) -> Tensor:
+    if index.dtype not in (_dtypes.int64, _dtypes.int32) and index.numel():
+        raise RuntimeError(f"{name}: expected int64 (or int32) for index, got {index.dtype}")
+    return index.to(_dtypes.int64)
+
+
+@method()
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """The elements at `indices` along a dim; the other dims broadcast."""
+    indices = _integers("take_along_dim", indices)
+    if dim is None:
+        input, indices, dim = input.reshape(-1), indices.reshape(-1), 0
+    if input.ndim != indices.ndim:
+        raise RuntimeError(f"take_along_dim: dims differ: {tuple(input.shape)} and indices {tuple(indices.shape)}")
+    dim = one_dim(dim, input.ndim)
+
+    lead = broadcast_shapes("take_along_dim", *((*t.shape[:dim], 1, *t.shape[dim + 1 :]) for t in (input, indices)))
+    input = input.broadcast_to((*lead[:dim], input.shape[dim], *lead[dim + 1 :]))
+    indices = indices.broadcast_to((*lead[:dim], indices.shape[dim], *lead[dim + 1 :]))
+    in_bounds("take_along_dim", indices, input.shape[dim], dim, low=-input.shape[dim])
+    return apply(TakeAlongDim, input, indices, dim=dim)
+
+
+def _fits(name: str, input: Tensor, dim: int, index: Tensor, sources: Tensor | None = None) -> tuple[Tensor, int]:
+    """gather's and scatter's rule: the index may be smaller than the tensors, never larger."""
+    index, dim = _integers(name, index), one_dim(dim, input.ndim)
+    shapes = [(input, dim)] if sources is None else [(input, dim), (sources, -1)]
+    for other, free in shapes if index.numel() else ():
+        a, b = index.shape or (1,), other.shape or (1,)
+        if len(a) != len(b) or any(x > y for d, (x, y) in enumerate(zip(a, b, strict=True)) if d != free):
+            raise RuntimeError(
+                f"{name}: index of shape {tuple(index.shape)} does not fit {tuple(other.shape)}, dim {dim}"
+            )
+    return in_bounds(name, index, input.shape[dim] if input.ndim else 1, dim), dim
+
+
+def _cut(t: Tensor, shape: tuple[int, ...], but: int = -1) -> Tensor:
+    key = tuple(slice(None) if d == but else slice(0, s) for d, s in enumerate(shape))
+    return t[key]
+
+
+@method()
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """The elements at `index` along a dim: out[i][j] = input[index[i][j]][j] for dim 0."""
+    index, dim = _fits("gather", input, dim, index)
+    if not index.numel():
+        return input.reshape(-1)[:0].reshape(index.shape)
+    if not input.ndim:
+        return gather(input.reshape(1), 0, index.reshape(-1)).reshape(index.shape)
+    if not index.ndim:
+        return gather(input, 0, index.reshape(1)).reshape(())
+    return apply(TakeAlongDim, _cut(input, index.shape, dim), index, dim=dim)
+
+
+def _scatter(name: str, op: type[Op], input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
+    from candle.ops.creation import tensor
+
+    if not isinstance(src, Tensor):
+        index, dim = _fits(name, input, dim, index)
+        src = tensor(src, dtype=input.dtype, device=input.device)
+    else:
+        if src.dtype is not input.dtype:
+            raise RuntimeError(f"{name}: expected one dtype, got {input.dtype} and src {src.dtype}")
+        index, dim = _fits(name, input, dim, index, src)
+        src = _cut(src, index.shape) if index.numel() and index.ndim else src
+    if not index.numel():
+        return input.clone()
+    if not input.ndim or not index.ndim:
+        src = src.reshape(-1) if src.ndim or index.ndim else src
+        return _scatter(name, op, input.reshape(-1), 0, index.reshape(-1), src.reshape(-1)).reshape(input.shape)
+    places = grid(_host_namespace(index), index, index.shape, dim)
+    return apply(op, input, src, *places)
+
+
+def _host_namespace(t: Tensor) -> Any:
+    from candle._namespace import namespace_of
+
+    return namespace_of(t._backend)
+
+
+@method(inplace=True)
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
+    """input with the elements of `src` (or one value) put at `index` along a dim."""
+    if reduce is not None:
+        raise NotImplementedError(f"scatter: the option reduce={reduce!r} is not supported")
+    return _scatter("scatter", IndexPut, input, dim, index, src if value is None else value)
+
+
+@method(inplace=True)
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """input with the elements of `src` added at `index` along a dim; repeated indices add up.
+
+    >>> import candle
+    >>> candle.zeros(3).scatter_add(0, candle.tensor([0, 0, 2]), candle.ones(3))
+    tensor([2., 0., 1.])
+    """
+    return _scatter("scatter_add", IndexAdd, input, dim, index, src)
+
+
+@method()
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The positions in `index` (a vector) along a dim."""
+    index, dim = _integers("index_select", index), one_dim(dim, input.ndim)
+    if index.ndim > 1:
+        raise IndexError(f"index_select: index must be a vector, got shape {tuple(index.shape)}")
+    in_bounds("index_select", index, input.shape[dim] if input.ndim else 1, dim)
+    if not input.ndim:
+        return input.reshape(1)[index.reshape(-1)].reshape(())
+    return input[(slice(None),) * dim + (index.reshape(-1),)]
+
+
+@method(inplace=True)
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+    """input with the slices of `source` added at `index` along a dim."""
+    index, dim = _integers("index_add", index), one_dim(dim, input.ndim)
+    if source.dtype is not input.dtype:
+        raise RuntimeError(f"index_add: expected one dtype, got {input.dtype} and source {source.dtype}")
+    in_bounds("index_add", index, input.shape[dim] if input.ndim else 1, dim)
+    if not input.ndim:
+        return index_add(input.reshape(1), 0, index.reshape(-1), source.reshape(-1), alpha=alpha).reshape(())
+    source, index = source.reshape(1) if not source.ndim else source, index.reshape(-1)
+    expected = (*input.shape[:dim], index.shape[0], *input.shape[dim + 1 :])
+    if tuple(source.shape) != expected:
+        raise RuntimeError(f"index_add: source has shape {tuple(source.shape)}, expected {expected}")
+    moved: Tensor = apply(IndexAdd, input.movedim(dim, 0), (source * alpha).movedim(dim, 0), index)
+    return moved.movedim(0, dim)
+
+
+@method(inplace=True)
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """input with `values` put (or added) at a tuple of index tensors."""
+    backends = {id(t._backend) for t in (input, values, *indices) if isinstance(t, Tensor)}
+    if len(backends) > 1:
+        input, values, *indices = meet(IndexPut, (input, values, *indices))
+    copy = input.clone()
+    if not accumulate:
+        setitem(copy, tuple(indices), values)
+        return copy
+    x, arrays = _parse(copy, tuple(indices))
+    x, found, place = _arrange(x, arrays)
+    if place:
+        raise NotImplementedError("index_put: accumulate=True with None before an index is not supported")
+    return apply(IndexAdd, x, values, *found)

@@ -1,0 +1,144 @@
+"""Trigonometric and hyperbolic functions."""
+
+from __future__ import annotations
+
+from candle._apply import apply
+from candle._attach import method
+from candle._tensor import Tensor
+from candle.ops._common import Binary, Unary
+
+__all__ = ["arctan2", "atan2", "cos", "cosh", "sin", "sinh", "tan", "tanh"]
+
+
+class Sin(Unary):
+    """sin(x);  dx = grad * cos(x)"""
+
+    name, contract, reads = "sin", "sin", {"x": "x"}
+
+    def forward(xp, x):
+        return xp.sin(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (grad * xp.conj(xp.cos(x)),)
+
+
+class Cos(Unary):
+    """cos(x);  dx = -grad * sin(x)"""
+
+    name, contract, reads = "cos", "cos", {"x": "x"}
+
+    def forward(xp, x):
+        return xp.cos(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (-grad * xp.conj(xp.sin(x)),)
+
+
+class Tan(Unary):
+    """tan(x);  dx = grad * (1 + out^2)"""
+
+    name, contract, reads = "tan", "tan", {"x": "out"}
+
+    def forward(xp, x):
+        return xp.tan(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (grad * xp.conj(1 + out * out),)
+
+
+class Sinh(Unary):
+    """sinh(x);  dx = grad * cosh(x)"""
+
+    name, contract, reads = "sinh", "sinh", {"x": "x"}
+
+    def forward(xp, x):
+        return xp.sinh(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (grad * xp.conj(xp.cosh(x)),)
+
+
+class Cosh(Unary):
+    """cosh(x);  dx = grad * sinh(x)"""
+
+    name, contract, reads = "cosh", "cosh", {"x": "x"}
+
+    def forward(xp, x):
+        return xp.cosh(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (grad * xp.conj(xp.sinh(x)),)
+
+
+class Tanh(Unary):
+    """tanh(x);  dx = grad * (1 - out^2)"""
+
+    name, contract, reads = "tanh", "tanh", {"x": "out"}
+
+    def forward(xp, x):
+        return xp.tanh(x)
+
+    def vjp(xp, needs, grad, out, x):
+        return (grad * xp.conj(1 - out * out),)
+
+
+class Atan2(Binary):
+    """the angle of the point (y, x);  dx = grad * y / (x^2 + y^2), dy = -grad * x / (x^2 + y^2)"""
+
+    name, contract, floats = "atan2", "atan2", True
+    reads = {"x": "x y", "y": "x y"}
+
+    def forward(xp, x, y):
+        return xp.atan2(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        scaled = grad / (x * x + y * y)
+        return scaled * y, -scaled * x
+
+
+# What users call
+
+
+@method(inplace=True)
+def sin(input: Tensor) -> Tensor:
+    """The sine."""
+    return apply(Sin, input)
+
+
+@method(inplace=True)
+def cos(input: Tensor) -> Tensor:
+    """The cosine."""
+    return apply(Cos, input)
+
+
+@method(inplace=True)
+def tan(input: Tensor) -> Tensor:
+    """The tangent."""
+    return apply(Tan, input)
+
+
+@method("atan2", "arctan2", inplace=True)
+def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """The angle, from -pi to pi, of the points (other, input)."""
+    return apply(Atan2, input, other)
+
+
+@method(inplace=True)
+def sinh(input: Tensor) -> Tensor:
+    """The hyperbolic sine."""
+    return apply(Sinh, input)
+
+
+@method(inplace=True)
+def cosh(input: Tensor) -> Tensor:
+    """The hyperbolic cosine."""
+    return apply(Cosh, input)
+
+
+@method(inplace=True)
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return apply(Tanh, input)
+
+
+arctan2 = atan2

@@ -1,0 +1,100 @@
+"""Random numbers: generators, and the current one of the program."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from candle._tensor import Tensor
+
+
+class Generator:
+    """A source of random numbers of its own; the same seed gives the same numbers on every device.
+
+    >>> import candle
+    >>> a = candle.rand(2, generator=candle.Generator().manual_seed(1))
+    >>> b = candle.rand(2, generator=candle.Generator().manual_seed(1))
+    >>> bool((a == b).all())
+    True
+    """
+
+    def __init__(self, device: Any = "cpu"):
+        self.device = device
+        self._numpy: np.random.Generator | None = None
+        self._seed = 0
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """Numbers are drawn on the host, by NumPy's Philox, which counts and can be set to any place."""
+        if self._numpy is None:
+            self.seed()
+        assert self._numpy is not None
+        return self._numpy
+
+    def manual_seed(self, seed: int) -> Generator:
+        import numpy as np
+
+        self._seed = int(seed)
+        self._numpy = np.random.Generator(np.random.Philox(self._seed % 2**128))
+        return self
+
+    def seed(self) -> int:
+        """Start from a seed that nobody knows, and return it."""
+        self.manual_seed(time.time_ns() % 2**63)
+        return self._seed
+
+    def initial_seed(self) -> int:
+        return self._seed
+
+    def get_state(self) -> Tensor:
+        """Where the generator stands, as a tensor of bytes."""
+        import json
+
+        import numpy as np
+
+        from candle.ops.creation import tensor
+
+        text = json.dumps(self.numpy.bit_generator.state, default=lambda a: [int(x) for x in a])
+        return tensor(np.frombuffer(text.encode(), dtype=np.uint8))
+
+    def set_state(self, state: Tensor) -> Generator:
+        """Go back to where `get_state` was called."""
+        import json
+
+        import numpy as np
+
+        saved = json.loads(bytes(state.numpy()).decode())
+        for part in (saved, saved["state"]):
+            part.update({k: np.array(v, dtype=np.uint64) for k, v in part.items() if isinstance(v, list)})
+        self.manual_seed(0)
+        self.numpy.bit_generator.state = saved
+        return self
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the program's random numbers from a seed."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Start them from a seed that nobody knows."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """Where the program's generator stands."""
+    return default_generator.get_state()
+
+
+def set_rng_state(state: Tensor) -> None:
+    default_generator.set_state(state)

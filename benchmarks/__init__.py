@@ -1,0 +1,1 @@
+"""How fast candle is, next to PyTorch and to NumPy by hand: `python -m benchmarks`, or `hatch run bench`."""

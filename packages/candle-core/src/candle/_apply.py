@@ -138,8 +138,7 @@ def _record_specially(node: Node) -> None:
     if any(storage.inference for storage, _ in node.versions):
         raise RuntimeError(f"{node.op.name}: tensors made in inference_mode cannot be saved for backward; clone() them")
     if state.pack is not None and node.saves:
-        node.unpack, node.payload = state.pack(node.payload, node.backend), None
-        node.versions = ()
+        node.put_away(unpack=state.pack(node.payload, node.backend))
     if state.anomaly:
         from candle.autograd.anomaly import user_line
 
@@ -188,6 +187,10 @@ def _from_array(x: Any) -> Any:
 def _number(op: type[Op], i: int, x: Any) -> Any:
     if hasattr(x, "item") and not getattr(x, "ndim", 1):
         x = x.item()  # a NumPy scalar
+    if not op.numbers:
+        raise TypeError(
+            f"{op.name}: {op.input_name(i)} must be a Tensor, got {type(x).__name__}; use candle.tensor({x!r})"
+        )
     if type(x) not in _dtypes.PYTHON:
         fix = "; use candle.from_numpy" if type(x).__name__ == "ndarray" else ""
         raise TypeError(f"{op.name}: expected a Tensor or a number for {op.input_name(i)}, got {type(x).__name__}{fix}")
@@ -244,7 +247,7 @@ def _apply_special(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any])
     else:
         result = _apply(op, inputs, attrs)
     for t in result if isinstance(result, tuple) else (result,):
-        if state.inference:
+        if state.inference and t._view is None:  # a view is of what it sees
             storage_of(t).inference = special.inference = True
     if state.anomaly:
         from candle.autograd.anomaly import check_forward

@@ -360,6 +360,8 @@ class Tensor(Methods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.grad_fn is not None:
             raise RuntimeError("deepcopy: only leaves can be copied deeply; use x.detach().clone()")
+        if self._view is not None and self._view.base is not None and self._view.base.is_leaf:
+            return _views.view_of_copy(self._view, memo)
         copy: Tensor = type(self).__new__(type(self))
         memo[id(self)] = copy
         copy._array, copy._backend, copy._edge = self._backend.copy(self.current()), self._backend, self._edge

@@ -8,6 +8,7 @@ arrays cannot be written, their values) anew.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -253,6 +254,7 @@ def assign(t: Tensor, value: Tensor, name: str) -> Tensor:
         t._edge = value._edge
     else:
         base._edge = _record_write(base, value, t)
+        _move_retained(base)
     _move_retained(t)
     return t
 
@@ -333,3 +335,14 @@ def _move_retained(t: Tensor) -> None:
 def detached(t: Tensor) -> Tensor:
     with no_grad():
         return share(_tensor.wrap(t._backend.detached(t.current()), t._backend), t)
+
+
+def view_of_copy(view: View, memo: dict[int, Any]) -> Tensor:
+    """For `copy.deepcopy`: the same view of a deep copy of its base, so that what shared memory still does."""
+    from candle._apply import apply
+
+    with no_grad():
+        again = copy.deepcopy(view.base, memo)
+        for op, attrs in view.chain:
+            again = apply(op, again, **dict(attrs))
+    return again  # type: ignore[return-value]

@@ -33,6 +33,7 @@ class Op:
     reads: ClassVar[dict[str, str]] = {}  # to find dx, the rule reads these: {"x": "y out"}
     promotes: ClassVar[str] = ""  # inputs brought to one dtype at the door, by PyTorch's rules
     floats: ClassVar[bool] = False  # ... and to a floating one
+    numbers: ClassVar[bool] = True  # may they be Python numbers?
     view: ClassVar[bool] = False  # the result may share the first input's memory
     value_shaped: ClassVar[bool] = False  # the result's shape depends on values
     no_grad_outputs: ClassVar[tuple[int, ...]] = ()  # floating outputs that carry no gradient

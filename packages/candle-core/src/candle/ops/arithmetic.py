@@ -156,12 +156,12 @@ class Abs(Unary):
 
 
 class Sign(Unary):
-    """-1, 0 or 1 by the sign of x;  dx = 0, and for complex x / |x| what of grad is across x, over |x|"""
+    """-1, 0 or 1 by the sign of x, 0 for nan;  dx = 0, and for complex x / |x| what of grad is across x, over |x|"""
 
-    name, contract, floats, reads = "sign", "sign", False, {"x": "x out"}
+    name, floats, reads = "sign", False, {"x": "x out"}
 
     def forward(xp, x):
-        return xp.sign(x)
+        return xp.where(xp.equal(x, x), xp.sign(x), xp.zeros((), dtype=x.dtype))  # nan is not itself
 
     def vjp(xp, needs, grad, out, x):
         if not is_complex_array(xp, x):

@@ -20,7 +20,7 @@ class Attention(Op):
     reads = {
         "q": "q k v mask dropped",
         "k": "q k v mask dropped",
-        "v": "q k v mask dropped",
+        "v": "q k mask dropped",
         "mask": "q k v mask dropped",
     }
 
@@ -32,6 +32,8 @@ class Attention(Op):
         soft = weights(xp, q, k, mask, causal, scale)
         used = kept(xp, soft, dropped, p)
         dv = xp.matmul(transposed(xp, used), grad) if needs[2] else None
+        if not (needs[0] or needs[1] or needs[3]):
+            return None, None, dv, None, None
         dp = kept(xp, xp.matmul(grad, transposed(xp, v)), dropped, p) * soft
         ds = dp - soft * xp.sum(dp, axis=-1, keepdims=True)
         dq = xp.matmul(ds, k) * scale if needs[0] else None

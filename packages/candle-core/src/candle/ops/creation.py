@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from candle import _dtypes
@@ -67,16 +69,11 @@ def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
     import numpy as np
 
     cpu = backend_of("cpu")
-    if isinstance(data, list | tuple) and data and _has_tensor(data):
-        data = _without_tensors(data)
+    dtype = dtype or (None if hasattr(data, "dtype") else _dtype_of(data))
     try:
-        array = np.asarray(data)
+        array = np.asarray(_without_tensors(data))
     except ValueError as error:
         raise ValueError(f"tensor: rows differ in length, so this is no array: {error}") from None
-    if dtype is None:
-        numbers = not hasattr(data, "dtype") and not _has_numpy(data)
-        if numbers and (array.dtype.kind in "fc" or not array.size):
-            dtype = _dtypes.PYTHON[complex if array.dtype.kind == "c" else float]
     if array.dtype == object or array.dtype.kind in "USM":
         raise TypeError(f"tensor: expected numbers, got {type(data).__name__} of {array.dtype}")
     if array.dtype not in cpu.dtypes:
@@ -88,15 +85,23 @@ def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
     return array.astype(cpu.raw_dtype(dtype))
 
 
-def _has_tensor(data: Any) -> bool:
-    return isinstance(data, Tensor) or (isinstance(data, list | tuple) and any(map(_has_tensor, data)))
+def _dtype_of(data: Any) -> Dtype:
+    """Where all numbers of nested lists find room; tensors and NumPy's numbers among them bring their own dtype."""
+    known = {**_dtypes.PYTHON, **backend_of("cpu").dtypes, **{d: d for d in _dtypes.ALL}}
+    kinds = {getattr(x, "dtype", type(x)) for x in _leaves(data)}
+    if not kinds:
+        return _dtypes.get_default_dtype()
+    if not all(kind in known for kind in kinds):
+        return None  # no numbers; NumPy will say so
+    return functools.reduce(_dtypes.promote_types, (known[kind] for kind in kinds))
 
 
-def _has_numpy(data: Any) -> bool:
-    """NumPy's numbers in a list bring their dtype."""
-    import numpy as np
-
-    return isinstance(data, np.generic | np.ndarray) or (isinstance(data, list | tuple) and any(map(_has_numpy, data)))
+def _leaves(data: Any) -> Iterator[Any]:
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        for x in data:
+            yield from _leaves(x)
+    else:
+        yield data
 
 
 def _without_tensors(data: Any) -> Any:

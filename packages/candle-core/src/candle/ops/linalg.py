@@ -8,6 +8,7 @@ from typing import Any
 from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
+from candle._modes import state
 from candle._tensor import Tensor
 from candle.op import Op
 
@@ -135,6 +136,8 @@ def _scaled_sum(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor
     product = product if alpha == 1 else product * alpha
     if beta == 0:  # even nan times zero is nothing
         return product
+    if state.autocast is not None:
+        input = input.to(product.dtype)
     return (input if beta == 1 else input * beta) + product
 
 

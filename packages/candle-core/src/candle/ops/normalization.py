@@ -49,10 +49,10 @@ class RmsNorm(Op):
     def vjp(xp, needs, grad, out, x, weight, *, dims, eps):
         axes = tuple(range(-dims, 0))
         inverse = 1 / xp.sqrt(xp.mean(x * x, axis=axes, keepdims=True) + eps)
-        n = x * inverse
-        g = grad if weight is None else grad * xp.conj(weight)
-        n, inverse = xp.conj(n), xp.conj(inverse)
-        dx = (g - n * xp.mean(g * n, axis=axes, keepdims=True)) * inverse if needs[0] else None
+        n, inverse, dx = xp.conj(x * inverse), xp.conj(inverse), None
+        if needs[0]:
+            g = grad if weight is None else grad * xp.conj(weight)
+            dx = (g - n * xp.mean(g * n, axis=axes, keepdims=True)) * inverse
         return dx, grad * n if needs[1] else None
 
 

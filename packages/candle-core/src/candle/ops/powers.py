@@ -39,7 +39,7 @@ class Reciprocal(Unary):
 class Pow(Binary):
     """x ** y;  dx = grad * y x^(y-1), dy = grad * out * log(x)"""
 
-    name, contract, reads = "pow", "pow", {"x": "x y", "y": "x y out"}
+    name, contract, reads = "pow", "pow", {"x": "x y", "y": "x out"}
 
     def forward(xp, x, y):
         return xp.pow(x, y)

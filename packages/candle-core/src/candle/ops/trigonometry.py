@@ -85,7 +85,7 @@ class Tanh(Unary):
 class Atan2(Binary):
     """the angle of the point (y, x);  dx = grad * y / (x^2 + y^2), dy = -grad * x / (x^2 + y^2)"""
 
-    name, contract, floats = "atan2", "atan2", True
+    name, contract, floats, numbers = "atan2", "atan2", True, False
     reads = {"x": "x y", "y": "x y"}
 
     def forward(xp, x, y):

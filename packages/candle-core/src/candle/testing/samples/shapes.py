@@ -1,0 +1,32 @@
+"""Samples of the ops that rearrange."""
+
+from candle.testing.samples import ALL, complexes, floats, sample, transposed, whole
+
+for _x in (floats(2, 3), transposed(3, 3), complexes(2, 3)):
+    sample("reshape", _x, shape=(*_x.shape[::-1], 1))
+    sample("permute", _x, dims=(1, 0))
+    sample("flip", _x, dims=(0,))
+    sample("flip", _x, dims=(0, 1))
+    sample("slice", _x, key=(ALL, ("slice", 1, 3, None)))
+    sample("tril", _x, diagonal=0)
+    sample("triu", _x, diagonal=1)
+    sample("cat", _x, _x[:, :1] * 2, dim=1)
+    sample("stack", _x, _x * 2, dim=1)
+sample("reshape", floats(), shape=(1, 1))
+sample("reshape", floats(2, 0), shape=(0, 3))
+sample("permute", floats(2, 3, 4), dims=(2, 0, 1))
+sample("expand", floats(2, 1, 3), shape=(2, 2, 2, 3))
+sample("expand", floats(), shape=(2, 3))
+for _key in ((1,), (ALL, -1), (("slice", 0, 3, 2), None), (ALL, ALL, None, 0), (("slice", 2, 2, None),), (0, 1, 2)):
+    sample("slice", floats(3, 2, 3), key=_key)
+    sample(
+        "slice_put",
+        floats(3, 2, 3),
+        floats(3, 2, 3)[tuple(slice(*k[1:]) if isinstance(k, tuple) else k for k in _key)] + 4,
+        key=_key,
+    )
+sample("slice_put", floats(3, 2), floats(2, low=3, high=4), key=(("slice", 1, None, None),))
+sample("cat", floats(2, 3), whole(1, 3), dim=0)
+sample("cat", floats(2, 0), floats(2, 3), dim=1)
+sample("tril", floats(2, 3, 3), diagonal=-1)
+sample("triu", floats(2, 3, 2), diagonal=0)

@@ -63,6 +63,7 @@ _SIBLINGS = {
 }
 _LAZY = {
     **{"func": "candle.func", "utils": "candle.utils", "testing": "candle.testing"},
+    **dict.fromkeys(("CheckpointError", "load", "save"), "candle.serialization"),
     **{"vmap": "candle.func", "graph": "candle._picture", "explain": "candle._explanation"},
 }
 

@@ -1,6 +1,5 @@
 """The two tiers: `pytest` runs the default one, `pytest --full` everything."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,19 +14,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def full(pytestconfig: pytest.Config) -> bool:
     """Whether this is the full tier, for tests that widen their sweep in it."""
     return bool(pytestconfig.getoption("--full"))
-
-
-def known_failures() -> dict[str, str]:
-    """Tests of what is not right yet, by id, with the reason; the full tier insists on striking off what passes."""
-    lines = (Path(__file__).parent / "tests/known_failures.txt").read_text().splitlines()
-    pairs = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
-    return dict(pairs)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if reason := KNOWN.get(item.nodeid):
-        item.add_marker(pytest.mark.xfail(reason=reason, strict=bool(item.config.getoption("--full"))))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,6 +34,3 @@ def pytest_testnodedown(node: Any) -> None:
     if left_out := getattr(node, "workeroutput", {}).get("left_out"):
         reporter = node.config.pluginmanager.get_plugin("terminalreporter")
         reporter.stats["deselected"] = [SimpleNamespace(nodeid=each) for each in left_out]
-
-
-KNOWN = known_failures()

@@ -17,7 +17,7 @@ SOURCES = sorted(ROOT.glob("packages/*/src/**/*.py"))
 ENGINE = ROOT / "packages/candle-core/src/candle"
 ON_TOP = {  # of the engine, which imports none of it when it is loaded
     *("ops", "testing", "func", "autograd", "utils"),
-    *("_picture.py", "_explanation.py", "_printing.py", "random.py", "amp.py", "__init__.py"),
+    *("_picture.py", "_drawing.py", "_explanation.py", "_printing.py", "serialization.py", "random.py", "amp.py", "__init__.py"),
 }
 ENGINE_LINES = 2_500
 FILE_LINES = 400

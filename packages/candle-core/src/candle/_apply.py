@@ -5,6 +5,7 @@ pick the backend → bring the inputs to one dtype → run a kernel or the op's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from candle import _dtypes
@@ -63,7 +64,8 @@ def _apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
                 out, residuals = answer
                 break
         if out is NotImplemented:
-            kernel, out = None, backend.forward(op, arrays, attrs)
+            kernel, rule = None, op.forward
+            out = backend.run_rule(op, arrays, attrs) if backend.level else rule(backend.xp, *arrays, **attrs)
     except Exception as error:
         raise explain_failure(op, inputs, attrs, error) from error
     if isinstance(out, tuple):
@@ -100,33 +102,32 @@ def record(
     inputs: Any,
     arrays: Any,
     attrs: dict[str, Any],
-    outs: tuple[Any, ...],
+    outs: Sequence[Any],
     kernel: Any = None,
     residuals: Any = None,
     results: tuple[Tensor, ...] = (),
 ) -> Node:
     """A Node that keeps what the derivative reads, and stand-ins for the rest."""
-    edges: list[Any] = []
-    needs = 1  # a bit for each input, behind a leading one
+    edges = []
     for t in inputs:
         edge = t._edge if isinstance(t, Tensor) else None
         edges.append((t, 0) if edge is LEAF else edge)
-        needs = needs << 1 | (edge is not None)
-    keep, keep_out = op.plan(needs)
+    needs = tuple([edge is not None for edge in edges])
+    keep, keep_out = op.plans.get(needs) or op.plan(needs)
     saved, versions = list(arrays), []
     for i, t in enumerate(inputs):
         if isinstance(t, Tensor):
-            if not keep[i]:
-                array = t._array
-                saved[i] = StandIn(array.shape, array.dtype)
-            else:
+            if keep[i]:
                 storage = t._storage or storage_of(t)
                 versions.append((storage, storage.version))
+            else:
+                array = t._array
+                saved[i] = StandIn(array.shape, array.dtype)
     if keep_out:
         versions += [(storage, storage.version) for storage in map(storage_of, results)]
     else:
-        outs = tuple([StandIn(out.shape, out.dtype) for out in outs])
-    node = Node(op, backend, tuple(edges), attrs, (tuple(saved), outs, residuals), versions, kernel)
+        outs = [StandIn(out.shape, out.dtype) for out in outs]
+    node = Node(op, backend, edges, needs, attrs, (saved, outs, residuals), versions, kernel)
     if not backend.aliases:
         node.versions = ()  # arrays that cannot be written need no watching
     if special.count or special.inference:

@@ -46,7 +46,7 @@ class _Walk:
         self.mine: set[Edge] = set()  # sums that the walk made, which it may add to in place
         self.nodes: list[tuple[int, Node]] = []  # a heap: the latest operation first
         self.leaves: list[Tensor] = []
-        self.captures, self.found = frozenset(wanted or ()), dict[Edge, Any]()
+        self.found: dict[Edge, Any] = {} if wanted is None else dict.fromkeys(wanted)
 
     def run(self, roots: Sequence[tuple[Edge, Any]]) -> list[Any]:
         for root, grad in roots:
@@ -54,9 +54,9 @@ class _Walk:
         while self.nodes:
             node = heapq.heappop(self.nodes)[1]
             grads = self.arrived.pop(node)
-            if node.hooks:
+            if node.hooks is not None:
                 _run_hooks(node, node.hooks, grads, self.create_graph)
-            if node.retained:
+            if node.retained is not None:
                 _retain(node, grads)
             if self.wanted is not None:
                 self.capture(node, grads)
@@ -69,25 +69,24 @@ class _Walk:
                 _accumulate(leaf, grads, self.create_graph)
             else:
                 self.capture(leaf, grads)
-        return [self.found.get(edge) for edge in self.wanted or ()]
+        return [self.found[edge] for edge in self.wanted or ()]
 
     def capture(self, target: Any, grads: dict[int, Any]) -> None:
-        self.found.update({(target, i): grad for i, grad in grads.items() if (target, i) in self.captures})
+        self.found.update({(target, i): grad for i, grad in grads.items() if (target, i) in self.found})
 
     def pass_on(self, node: Node, grads: dict[int, Any]) -> None:
         """Run one node and hand its results to those it was made from."""
-        edges, useful = node._edges, self.useful
-        if useful is None:
-            needs = tuple([edge is not None for edge in edges])
-        else:
-            needs = tuple([edge is not None and edge[0] in useful for edge in edges])
-        if True in needs:
-            given = [grads.pop(0)] if node.outputs == 1 else [grads.get(i) for i in range(node.outputs)]
-            for edge, result in zip(edges, _run_node(node, given, needs, self.create_graph), strict=True):
-                if result is not None:
-                    self.add(edge, result)  # type: ignore[arg-type]
-            if not self.keep:
-                node.release()
+        needs, useful = node.needs, self.useful
+        if useful is not None:
+            needs = tuple([edge is not None and edge[0] in useful for edge in node._edges])
+            if True not in needs:
+                return
+        given = [grads.pop(0)] if node.outputs == 1 else [grads.get(i) for i in range(node.outputs)]
+        for edge, result in zip(node._edges, _run_node(node, given, needs, self.create_graph)):
+            if result is not None:
+                self.add(edge, result)  # type: ignore[arg-type]
+        if not self.keep:
+            node.release()
 
     def add(self, edge: Edge, grad: Any) -> None:
         """A gradient arrives. Out of place the first time: one array may have been handed to two inputs."""
@@ -256,12 +255,13 @@ def start(outputs: Sequence[Tensor], grads: Sequence[Any] | None, create_graph: 
                 f"backward: output {i} does not require grad, so nothing was recorded to go back through"
             )
         if grad is None:
-            if math.prod(shape) != 1:
+            if shape and math.prod(shape) != 1:
                 raise RuntimeError(
                     f"backward: grad can be implicitly created only for scalar outputs, got shape {tuple(shape)}; "
                     f"reduce it (loss.sum()) or pass the gradient"
                 )
-            one = backend.xp.ones(shape, dtype=output._array.dtype)
+            one = backend.xp.asarray(1, dtype=output._array.dtype)
+            one = backend.xp.reshape(one, shape) if shape else one
             roots.append((output.gradient_edge, _tensor.wrap(one, backend) if create_graph else one))
         elif tuple(grad.shape) != tuple(shape):
             raise RuntimeError(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from candle._graph import Node
-from candle._picture import node_formula, node_title
+from candle._graph import Node, RemovableHandle
+from candle._picture import behind, names_of, title_of
 from candle._tensor import Tensor
 
 
@@ -74,40 +74,27 @@ def explain(
     2  mul        x * y;  dx = grad * y, dy = grad * x       (2,) |1.41|      (2,) |5|, (2,) |5|
        w          a leaf: added to its .grad                 (2,) |10|
     """
-    steps: list[Step] = []
-    nodes, leaves = _reachable(loss)
-    handles = [node.register_hook(lambda out, got, node=node: steps.append(_step(node, got, out))) for node in nodes]
-    before = {leaf: leaf.grad for leaf in leaves}
-    for leaf in leaves:
-        leaf.grad = None
+    told = Explanation([], [])
+    found = behind(loss)
+    handles = [_listen(target, told) for target in found if isinstance(target, Node)]
+    handles += [_listen_leaf(leaf, name, told) for leaf, name in names_of(found, names).items()]
     try:
         loss.backward(gradient, retain_graph)
     finally:
         for handle in handles:
             handle.remove()
-    known = {id(t): name for name, t in names.items()}
-    told = []
-    for leaf in leaves:
-        if leaf.grad is not None:
-            told.append((known.get(id(leaf), "leaf"), str(tuple(leaf.shape)), _norm(leaf.grad)))
-        if (old := before[leaf]) is not None:
-            leaf.grad = old if leaf.grad is None else old + leaf.grad
-    return Explanation(steps, told)
+    return told
 
 
-def _reachable(loss: Tensor) -> tuple[list[Node], list[Tensor]]:
-    nodes: list[Node] = []
-    leaves: list[Tensor] = []
-    start = loss.gradient_edge[0]
-    seen, stack = {start}, [start]
-    while stack:
-        target: Any = stack.pop()
-        (nodes if isinstance(target, Node) else leaves).append(target)
-        for edge in target._edges:
-            if edge is not None and edge[0] not in seen:
-                seen.add(edge[0])
-                stack.append(edge[0])
-    return nodes, leaves
+def _listen(node: Node, told: Explanation) -> RemovableHandle:
+    return node.register_hook(lambda sent, arrived: told.steps.append(_step(node, arrived, sent)))
+
+
+def _listen_leaf(leaf: Tensor, name: str, told: Explanation) -> RemovableHandle:
+    """After the user's own hooks, whose result is what is added to `.grad`."""
+    return RemovableHandle(
+        leaf._hooks("hooks"), lambda grad: told.leaves.append((name, str(tuple(leaf.shape)), _norm(grad)))
+    )
 
 
 def _step(node: Node, arrived: Any, sent: Any) -> Step:
@@ -115,8 +102,8 @@ def _step(node: Node, arrived: Any, sent: Any) -> Step:
     shape = ", ".join(str(tuple(g.shape)) for g in grads)
     norm = sum(_norm(g) ** 2 for g in grads) ** 0.5
     return Step(
-        node_title(node),
-        node_formula(node),
+        title_of(node),
+        node.op.formula,
         shape,
         norm,
         [str(tuple(g.shape)) for g in passed],

@@ -31,20 +31,22 @@ class Node:
 
     __slots__ = (
         *("__weakref__", "_edges", "attrs", "backend", "hooks", "kernel", "node_hooks", "op", "outputs", "payload"),
-        *("retained", "saves", "sequence", "unpack", "versions", "where"),
+        *("_shapes", "needs", "retained", "saves", "sequence", "unpack", "versions", "where"),
     )
 
     def __init__(
         self,
         op: type[Op],
         backend: Backend,
-        edges: tuple[Edge | None, ...],
+        edges: Sequence[Edge | None],
+        needs: tuple[bool, ...],
         attrs: dict[str, Any],
         payload: Any = None,
         versions: Sequence[tuple[Any, int]] = (),
         kernel: Any = None,
     ):
         self.op, self.backend, self._edges, self.attrs, self.kernel = op, backend, edges, attrs, kernel
+        self.needs = needs  # which inputs want a gradient
         self.payload = payload  # (inputs, outs, residuals): arrays where the rule reads them, stand-ins elsewhere
         self.versions = versions  # of what was saved: (storage, its version then)
         self.saves = bool(versions)  # is there anything to free?
@@ -66,6 +68,13 @@ class Node:
         """The nodes that this one's gradients go to; `AccumulateGrad` stands for a leaf."""
         pairs = [(None, 0) if edge is None else edge for edge in self._edges]
         return tuple((n if n is None or isinstance(n, Node) else AccumulateGrad(n), i) for n, i in pairs)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the results, also where nothing is saved any more."""
+        if self.payload is None:
+            return self._shapes
+        return tuple(tuple(out.shape) for out in self.payload[1] if out is not None)
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
@@ -125,14 +134,15 @@ class Node:
                 results = self.op.vjp(xp, needs, grad, out, *inputs, **self.attrs)
             else:
                 results = self._through_forward(grads, needs, inputs, create_graph)
-        return [
-            None
-            if result is None or not needed
-            else result
-            if result.shape == like.shape and result.dtype == like.dtype
-            else fit(xp, result, like)
-            for needed, result, like in zip(needs, results, inputs, strict=True)
-        ]
+        fitted: Grads = []
+        for needed, result, like in zip(needs, results, inputs):
+            if result is None or not needed:
+                fitted.append(None)
+            elif result.shape != like.shape or result.dtype != like.dtype:
+                fitted.append(fit(xp, result, like))
+            else:
+                fitted.append(result)
+        return fitted
 
     def _attach(self, inputs: Any, outs: Any) -> tuple[Any, Any]:
         """The saved arrays as Tensors that stand where they stood in the graph."""
@@ -170,8 +180,11 @@ class Node:
 
     def release(self) -> None:
         if self.saves:
-            self.payload = self.unpack = None
-            self.versions = ()
+            self.put_away()
+
+    def put_away(self, unpack: Callable[[], Any] | None = None) -> None:
+        """Drop what was saved, for good or to be had again from `unpack`; the shapes stay known."""
+        self._shapes, self.payload, self.unpack, self.versions = self.shapes, None, unpack, ()
 
 
 class AccumulateGrad:

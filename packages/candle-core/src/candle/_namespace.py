@@ -132,13 +132,15 @@ CREATION: dict[str, Callable[..., Any]] = {
 BY_ARGUMENTS: dict[str, Any] = {
     **{name: _reduce(getattr(ops, name)) for name in ("sum", "mean", "prod", "any", "all", "argmax", "argmin")},
     **{"max": _reduce(ops.amax), "min": _reduce(ops.amin), "var": var},
-    **{"matmul": ops.matmul, "reshape": ops.reshape, "permute_dims": ops.permute, "broadcast_to": ops.broadcast_to},
+    **{"matmul": ops.matmul, "reshape": ops.reshape, "broadcast_to": ops.broadcast_to},
+    "permute_dims": lambda x, axes: ops.permute(x, axes),
     **{
         "concat": lambda arrays, *, axis=0: ops.cat(arrays, axis),
         "stack": lambda arrays, *, axis=0: ops.stack(arrays, axis),
     },
     **{"take": take, "take_along_axis": lambda x, i, *, axis=-1: ops.take_along_dim(x, i, axis), "flip": flip},
     **{"index_put": index_put, "index_add": index_add, "slice_put": slice_put, "topk": topk, "check": check},
+    "sign": lambda x: ops.sign(x),
     **{"argsort": lambda x, *, axis=-1, descending=False: ops.argsort(x, axis, descending)},
     **{"sort": lambda x, *, axis=-1, descending=False: ops.sort(x, axis, descending).values},
     **{"tril": lambda x, *, k=0: ops.tril(x, k), "triu": lambda x, *, k=0: ops.triu(x, k)},

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from html import escape
 from typing import Any
 
+from candle import _drawing
 from candle._graph import Node
 from candle._tensor import Tensor
 
@@ -30,28 +30,12 @@ class Graph:
     """
 
     def __init__(self, t: Tensor, names: dict[str, Tensor]):
-        self.names = {id(x): name for name, x in names.items()}
-        self.boxes: list[Box] = []
-        self._number: dict[Any, int] = {}
-        stack = [t.gradient_edge[0]]
-        self._add(stack[0])
-        while stack:
-            target = stack.pop()
-            box = self.boxes[self._number[target]]
-            for edge in target._edges:
-                if edge is not None:
-                    if edge[0] not in self._number:
-                        self._add(edge[0])
-                        stack.append(edge[0])
-                    box.inputs.append(self._number[edge[0]])
-
-    def _add(self, target: Any) -> None:
-        self._number[target] = len(self.boxes)
-        if isinstance(target, Node):
-            self.boxes.append(Box(node_title(target), node_shapes(target), node_formula(target), leaf=False))
-        else:
-            name = self.names.get(id(target), "leaf")
-            self.boxes.append(Box(name, f"{tuple(target.shape)} {target.dtype.name}", "", leaf=True))
+        found = behind(t)
+        named = names_of(found, names)
+        number = {target: i for i, target in enumerate(found)}
+        self.boxes = [_box(target, named) for target in found]
+        for target, box in zip(found, self.boxes, strict=True):
+            box.inputs = [number[edge[0]] for edge in target._edges if edge is not None]
 
     def __str__(self) -> str:
         """An indented tree; what is used twice is drawn once and then named by its number."""
@@ -89,90 +73,44 @@ class Graph:
         lines += [f"  n{j} -> n{i};" for i, box in enumerate(self.boxes) for j in box.inputs]
         return "\n".join([*lines, "}"])
 
-    def _layers(self) -> list[list[int]]:
-        """Boxes by their longest way from the result, so that every arrow points down the page."""
-        depth = [0] * len(self.boxes)
-        waiting = [0] * len(self.boxes)
-        for box in self.boxes:
-            for i in box.inputs:
-                waiting[i] += 1
-        ready = [0]
-        while ready:
-            i = ready.pop()
-            for j in self.boxes[i].inputs:
-                depth[j] = max(depth[j], depth[i] + 1)
-                waiting[j] -= 1
-                if not waiting[j]:
-                    ready.append(j)
-        layers: list[list[int]] = [[] for _ in range(max(depth) + 1)]
-        for i, d in enumerate(depth):
-            layers[d].append(i)
-        return layers
-
     def svg(self) -> str:
         """A drawing: the result on top, the leaves below, an arrow from each input to what it became."""
-        width, height, gap_x, gap_y = 170, 40, 24, 36
-        layers = self._layers()
-        widest = max(map(len, layers))
-        place: dict[int, tuple[float, float]] = {}
-        for row, layer in enumerate(layers):
-            # inputs stand near what they are inputs of, so that arrows cross less
-            order = sorted(layer, key=lambda i: _mean([place[u][0] for u in self._users(i) if u in place]))
-            left = (widest - len(layer)) * (width + gap_x) / 2
-            for column, i in enumerate(order):
-                place[i] = (left + column * (width + gap_x) + 12, row * (height + gap_y) + 12)
-        total = widest * (width + gap_x), len(layers) * (height + gap_y)
-        parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{total[0] + 24}" height="{total[1] + 8}" '
-            'font-family="monospace" font-size="12">',
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-            '<path d="M0,0 L8,4 L0,8 z" fill="#888"/></marker></defs>',
-        ]
-        for i, box in enumerate(self.boxes):
-            for j in box.inputs:
-                (x1, y1), (x2, y2) = place[j], place[i]
-                parts.append(
-                    f'<line x1="{x1 + width / 2}" y1="{y1}" x2="{x2 + width / 2}" y2="{y2 + height}" '
-                    'stroke="#888" marker-end="url(#tip)"/>'
-                )
-        for i, box in enumerate(self.boxes):
-            x, y = place[i]
-            fill = "#fde9c8" if box.leaf else "#e8eef7"
-            middle = f'x="{x + width / 2}" text-anchor="middle"'
-            parts += [
-                f"<g><title>{escape(box.formula or 'a leaf: gradients end here')}</title>",
-                f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" fill="{fill}" stroke="#666"/>',
-                f'<text {middle} y="{y + 16}" font-weight="bold">{escape(box.title)}</text>',
-                f'<text {middle} y="{y + 32}" fill="#444">{escape(box.detail)}</text></g>',
-            ]
-        return "".join([*parts, "</svg>"])
+        return _drawing.svg(self.boxes)
 
     _repr_svg_ = svg
 
-    def _users(self, i: int) -> list[int]:
-        return [u for u, box in enumerate(self.boxes) if i in box.inputs]
+
+def behind(t: Tensor) -> list[Any]:
+    """The nodes and leaves that a tensor was made from, its own first, in the order in which a reader meets them."""
+    found: dict[Any, None] = {}
+    stack = [t.gradient_edge[0]]
+    while stack:
+        target = stack.pop()
+        if target not in found:
+            found[target] = None
+            stack += [edge[0] for edge in reversed(target._edges) if edge is not None]
+    return list(found)
 
 
-def _mean(numbers: list[float]) -> float:
-    return sum(numbers) / len(numbers) if numbers else 0.0
+def names_of(found: list[Any], names: dict[str, Tensor]) -> dict[Any, str]:
+    """What to call the leaves: by the names given, the others by number if there are several."""
+    given = {id(x): name for name, x in names.items()}
+    leaves = [target for target in found if not isinstance(target, Node)]
+    others = [leaf for leaf in leaves if id(leaf) not in given]
+    numbered = {leaf: f"leaf {i}" if len(others) > 1 else "leaf" for i, leaf in enumerate(others, 1)}
+    return {leaf: given.get(id(leaf)) or numbered[leaf] for leaf in leaves}
 
 
-def node_title(node: Node) -> str:
-    return (getattr(node, "function", None) and node.function.__name__) or node.op.name  # type: ignore[attr-defined]
+def title_of(node: Node) -> str:
+    function = getattr(node, "function", None)  # of a user's own operation
+    return function.__name__ if function else node.op.name
 
 
-def node_formula(node: Node) -> str:
-    return node.op.formula
-
-
-def node_shapes(node: Node) -> str:
-    """The shape of the result, while the graph still holds it."""
-    if node.payload is None:
-        return ""
-    try:
-        return " ".join(str(tuple(out.shape)) for out in node.payload[1])
-    except (AttributeError, IndexError, TypeError):
-        return ""
+def _box(target: Any, named: dict[Any, str]) -> Box:
+    if isinstance(target, Node):
+        shapes = " ".join(map(str, target.shapes))
+        return Box(title_of(target), shapes, target.op.formula, leaf=False)
+    return Box(named[target], f"{tuple(target.shape)} {target.dtype.name}", "", leaf=True)
 
 
 def graph(t: Tensor, **names: Tensor) -> Graph:

@@ -103,12 +103,11 @@ class Tensor(Methods):
         """The shape, or one of its sizes."""
         return self.shape if dim is None else self.shape[dim]
 
-    dim = ndimension = lambda self: self.ndim
+    def dim(self) -> int:
+        """How many dimensions there are."""
+        return self.ndim
 
-    def numel(self) -> int:
-        return self.shape.numel()
-
-    nelement, element_size = numel, lambda self: self.itemsize
+    ndimension = dim
 
     def stride(self, dim: int | None = None) -> Any:
         """How many elements apart neighbours along each dimension lie."""
@@ -119,6 +118,7 @@ class Tensor(Methods):
         return tuple(strides) if dim is None else strides[dim]
 
     def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in order, without gaps."""
         expected = 1
         for size, step in zip(reversed(self.shape), reversed(self.stride()), strict=True):
             if size != 1 and step != expected and self.numel():
@@ -126,13 +126,8 @@ class Tensor(Methods):
             expected *= size
         return True
 
-    def is_floating_point(self) -> bool:
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        return self.dtype.is_complex
-
     def is_inference(self) -> bool:
+        """Whether it was made in `inference_mode`, so that no derivative may need it."""
         return self._storage is not None and self._storage.inference
 
     @property
@@ -244,6 +239,7 @@ class Tensor(Methods):
             self._edge = _views.LEAF if wanted else None
 
     def requires_grad_(self, wanted: bool = True) -> Tensor:
+        """Whether to record what is made from this tensor: set it, and get the tensor back."""
         self.requires_grad = wanted
         return self
 
@@ -287,6 +283,7 @@ class Tensor(Methods):
         return _views.detached(self)
 
     def detach_(self) -> Tensor:
+        """Forget the history of this very tensor."""
         if self._view is not None and self._view.base is not None:
             raise RuntimeError("detach_: a view cannot forget its history in place; use detach()")
         self._edge = None

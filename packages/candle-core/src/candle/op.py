@@ -62,25 +62,15 @@ class Op:
         cls.formula = (cls.__doc__ or "").strip().split("\n")[0]
         wanted = cls.promotes.split()
         cls.promoted = frozenset(i for i, each in enumerate(cls.inputs) if each in wanted)
-        cls._plans = {}
+        cls.plans = {}
         other = OPS.setdefault(cls.name, cls)
         assert other is cls, f"two ops are called {cls.name!r}"
 
-    _plans: ClassVar[dict[int, tuple[tuple[bool, ...], bool]]]
+    plans: ClassVar[dict[tuple[bool, ...], tuple[tuple[bool, ...], bool]]]  # what `plan` found before
 
     @classmethod
-    def plan(cls, needs: int) -> tuple[tuple[bool, ...], bool]:
-        """Which inputs, and whether the outputs, must be kept to find the gradients in `needs`.
-
-        `needs` is a bit for each input, in order, behind a leading one: 0b110 is the first of two.
-        """
-        plan = cls._plans.get(needs)
-        if plan is None:
-            plan = cls._plans[needs] = cls._make_plan([bit == "1" for bit in f"{needs:b}"[1:]])
-        return plan
-
-    @classmethod
-    def _make_plan(cls, needs: list[bool]) -> tuple[tuple[bool, ...], bool]:
+    def plan(cls, needs: tuple[bool, ...]) -> tuple[tuple[bool, ...], bool]:
+        """Which inputs, and whether the outputs, must be kept to find the gradients in `needs`."""
         if cls.vjp is None:
             return (True,) * len(needs), False
         read: set[str] = set()
@@ -89,7 +79,8 @@ class Op:
                 read.update(cls.reads.get(cls.input_name(i), "").split())
         unknown = read - {*cls.inputs, "out"}
         assert not unknown, f"{cls.name} reads {unknown}, which it does not have"
-        return tuple(cls.input_name(i) in read for i in range(len(needs))), "out" in read
+        plan = cls.plans[needs] = tuple(cls.input_name(i) in read for i in range(len(needs))), "out" in read
+        return plan
 
     @classmethod
     def input_name(cls, i: int) -> str:

@@ -35,6 +35,7 @@ class Generator:
         return self._numpy
 
     def manual_seed(self, seed: int) -> Generator:
+        """Start from a seed: the same one, the same numbers."""
         import numpy as np
 
         self._seed = int(seed)
@@ -47,6 +48,7 @@ class Generator:
         return self._seed
 
     def initial_seed(self) -> int:
+        """The seed that the generator started from."""
         return self._seed
 
     def get_state(self) -> Tensor:
@@ -88,6 +90,7 @@ def seed() -> int:
 
 
 def initial_seed() -> int:
+    """The seed that they started from."""
     return default_generator.initial_seed()
 
 
@@ -97,4 +100,5 @@ def get_rng_state() -> Tensor:
 
 
 def set_rng_state(state: Tensor) -> None:
+    """Go back to where `get_rng_state` was called."""
     default_generator.set_state(state)

@@ -192,6 +192,30 @@ def test_a_shared_parameter_given_by_one_name() -> None:
     assert_same_tree(found, torch.func.functional_call(TorchTied(), {"weight": W1 * 2}, X).detach())
 
 
+def test_tied_weights() -> None:
+    shared = candle.ones(2)
+
+    class Tied(Module):
+        def forward(self) -> Any:
+            return self.weight + self.copy
+
+    layer = Tied({"weight": shared, "copy": shared})
+    given = {"weight": candle.full((2,), 5.0)}
+    assert functional_call(layer, given, ()).tolist() == [10, 10]
+    assert functional_call(layer, given, (), tie_weights=False).tolist() == [6, 6]
+    with pytest.raises(ValueError, match="weight, copy.*tie_weights=False"):
+        functional_call(layer, {**given, "copy": candle.zeros(2)}, ())
+    assert functional_call(layer, {**given, "copy": candle.zeros(2)}, (), tie_weights=False).tolist() == [5, 5]
+
+
+def test_strict() -> None:
+    layer = Linear({"weight": candles(W1), "bias": candles(B1)})
+    with pytest.raises(RuntimeError, match="strict.*weight"):
+        functional_call(layer, {"bias": candles(B1)}, candles(X), strict=True)
+    found = functional_call(layer, {"bias": candles(B1), "weight": candles(W1)}, candles(X), strict=True)
+    assert_same_tree(found, X @ W1.T + B1)
+
+
 def reference(params: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     hidden = (x @ params["first.weight"].T + params["first.bias"]).tanh()
     return (hidden @ params["last.weight"].T + params["last.bias"]).square().mean()

@@ -121,3 +121,20 @@ def test_argnums_are_checked(name: str) -> None:
     for argnums in (2, -3, (0, 0), (), [0]):
         with pytest.raises((RuntimeError, TypeError, ValueError), match="argnum"):
             transform(lambda x, y: x * y, argnums)(candle.ones(2), candle.ones(2))
+
+
+@pytest.mark.parametrize("name", ["jacrev", "jacfwd"])
+def test_the_function_runs_once(name: str) -> None:
+    calls = []
+    getattr(candle.func, name)(lambda x: (calls.append(1), x * x)[1])(candle.ones(3))
+    assert calls == [1]
+
+
+def test_random_numbers_of_their_own_for_each_column() -> None:
+    """As in PyTorch: with "different" the function runs for each column, with "same" once."""
+
+    def kinds(randomness: str) -> int:
+        found = candle.func.jacfwd(lambda x: x.sum() * candle.rand(1), randomness=randomness)(candle.ones(20))
+        return len(set(found.reshape(-1).tolist()))
+
+    assert (kinds("same"), kinds("different")) == (1, 20)

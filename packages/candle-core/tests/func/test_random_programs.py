@@ -59,11 +59,21 @@ def vector(lib: Any, f: Any) -> Any:
     return lambda x, w: f(x, w) * x.sin()
 
 
+class Composed(type(TORCH)):
+    """PyTorch with layer_norm written out: its own has wrong third derivatives, and wrong second ones through jacfwd."""
+
+    @staticmethod
+    def layer_norm(x: Any, shape: list[int]) -> Any:
+        return (x - x.mean(-1)) / (x.var(-1, correction=0) + 1e-5).sqrt()
+
+
 TRANSFORMS = {
     "grad": lambda lib, func, f, x, w: func.grad(f, (0, 1))(x[0], w),
     "vmap": lambda lib, func, f, x, w: func.vmap(f, (0, None))(x, w),
     "vmap of grad": lambda lib, func, f, x, w: func.vmap(func.grad(f, (0, 1)), (0, None))(x, w),
-    "grad of vmap": lambda lib, func, f, x, w: func.grad(lambda x, w: (func.vmap(f, (0, None))(x, w) ** 2).sum(), (0, 1))(x, w),
+    "grad of vmap": lambda lib, func, f, x, w: func.grad(
+        lambda x, w: (func.vmap(f, (0, None))(x, w) ** 2).sum(), (0, 1)
+    )(x, w),
     "closure": lambda lib, func, f, x, w: func.grad(lambda w: func.vmap(lambda r: f(r, w))(x).sin().sum())(w),
     "grad of vmap of grad": lambda lib, func, f, x, w: func.grad(
         lambda w: func.vmap(func.grad(lambda r: f(r, w)))(x).sin().sum()
@@ -72,7 +82,9 @@ TRANSFORMS = {
     "grad of vmap of vmap": lambda lib, func, f, x, w: func.grad(
         lambda x: func.vmap(lambda r: func.vmap(lambda q: f(r, q))(x))(x).sum()
     )(x),
-    "vmap of grad of vmap": lambda lib, func, f, x, w: func.vmap(func.grad(lambda r: func.vmap(lambda q: f(r, q))(x).sum()))(x),
+    "vmap of grad of vmap": lambda lib, func, f, x, w: func.vmap(
+        func.grad(lambda r: func.vmap(lambda q: f(r, q))(x).sum())
+    )(x),
     "jvp": lambda lib, func, f, x, w: func.jvp(vector(lib, f), (x[0], w), (x[1], x[0])),
     "vmap of jvp": lambda lib, func, f, x, w: func.vmap(lambda r: func.jvp(vector(lib, f), (r, w), (w, r)))(x),
     "jacrev": lambda lib, func, f, x, w: func.jacrev(vector(lib, f), (0, 1))(x[0], w),
@@ -85,7 +97,8 @@ TRANSFORMS = {
 }
 
 W = torch.tensor([0.4, -0.9, 1.3], dtype=torch.float64)
-X = torch.tensor([[0.5, -1.0, 0.75], [-0.3, 0.6, 1.1]], dtype=torch.float64)
+# None at a bound of the lines above, or tied with what they fill in: there PyTorch with and without vmap disagree
+X = torch.tensor([[0.55, -1.0, 0.75], [-0.3, 0.6, 1.1]], dtype=torch.float64)
 
 
 def defined(program: str, lib: Any) -> Any:
@@ -104,16 +117,19 @@ CANNOT = (
 
 def compare(program: str, name: str) -> None:
     answers = []
-    for lib, func, inputs in ((TORCH, torch.func, (X, W)), (candle, candle.func, candles((X, W)))):
+    for lib, func, inputs in ((Composed(), torch.func, (X, W)), (candle, candle.func, candles((X, W)))):
         try:
             answers.append(TRANSFORMS[name](lib, func, defined(program, lib), *inputs))
         except RuntimeError as error:
-            assert any(each in str(error) for each in CANNOT), f"{lib}: {error}\n{program}"
+            if not any(each in str(error) for each in CANNOT):
+                raise
     if len(answers) == 2:
         theirs, mine = map(_pytree.tree_leaves, answers)
         for m, t in zip(mine, theirs, strict=True):
             scale = max(1.0, float(t.detach().abs().max()))  # long products lose some digits
-            np.testing.assert_allclose(m.detach().numpy(), t.detach().numpy(), 1e-6, 1e-9 * scale, err_msg=program)
+            np.testing.assert_allclose(
+                m.detach().numpy(), t.detach().numpy(force=True), 1e-6, 1e-9 * scale, err_msg=program
+            )
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

@@ -99,6 +99,14 @@ def test_jvp_of_results_without_a_derivative() -> None:
     check(lambda lib, func, x, t: func.jvp(lambda x: (x * x, x.argmax(), x > 0), (x,), (t,)), X, T)
 
 
+def test_strict_jvp() -> None:
+    """Every output must depend on the inputs; not every input need be used."""
+    check(lambda lib, func, x, t: func.jvp(lambda x, y: x * x, (x, x), (t, t), strict=True), X, T)
+    for lib in (torch, candle):
+        with pytest.raises(RuntimeError, match="strict"):
+            lib.func.jvp(lambda x: (x, lib.ones(2)), (lib.ones(3),), (lib.ones(3),), strict=True)
+
+
 def test_what_is_not_by_a_primal_is_no_problem() -> None:
     def program(lib, func, x, t):
         i, k = lib.arange(3), 2.0

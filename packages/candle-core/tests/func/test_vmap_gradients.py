@@ -169,11 +169,92 @@ def test_a_function_s_own_gradient_is_used_within() -> None:
     check(program, X)
 
 
-def test_a_function_s_own_gradient_from_outside_is_refused() -> None:
-    """As PyTorch does unless a Function says how to be mapped; what must not happen is that it is left out."""
+def test_a_function_s_own_gradient_is_used_from_outside() -> None:
+    def program(lib, func, x, w):
+        each = tripled(lib)
+        x, w = x.requires_grad_(), w.requires_grad_()
+        losses = func.vmap(lambda row: (each(row * w) * row + each(w)).sum())(x)
+        first = lib.autograd.grad(losses.sum(), [x, w], create_graph=True)
+        return [g.detach() for g in first], lib.autograd.grad(sum((g**2).sum() for g in first), [x, w])
+
+    check(program, X, W)
+
+
+def test_a_function_s_own_gradient_from_outside_and_within() -> None:
+    def program(lib, func, x, w):
+        f = lambda w: func.vmap(func.grad(lambda row: (tripled(lib)(row * w) * row).sum()))(x)  # noqa: E731
+        return func.grad(lambda w: (f(w) ** 2).sum())(w), func.jacrev(f)(w)
+
+    check(program, X, W)
+
+
+def test_a_function_s_own_gradient_through_two_levels() -> None:
+    def program(lib, func, x, w):
+        pairs = lambda w: func.vmap(lambda r: func.vmap(lambda q: tripled(lib)(r * q * w).sum())(x))(x)  # noqa: E731
+        return func.grad(lambda w: pairs(w).sin().sum())(w)
+
+    check(program, X, W)
+
+
+def from_result(lib):
+    """Functions that save a result, return several or none that vary, or leave a gradient out."""
+
+    class Exp(lib.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x, y, k):
+            return x.exp() * k, (x > 0), x * y
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.mark_non_differentiable(output[1])
+            ctx.save_for_backward(output[0], inputs[1])
+            ctx.k = inputs[2]
+
+        @staticmethod
+        def backward(ctx, grad, _, product):
+            out, y = ctx.saved_tensors
+            return grad * out * 5 + product * y * ctx.k, None, None
+
+    return Exp.apply
+
+
+@pytest.mark.parametrize("used", [0, 2])
+def test_a_function_that_saves_its_result(used: int) -> None:
+    def program(lib, func, x, w):
+        x, w = x.requires_grad_(), w.requires_grad_()
+        found = func.vmap(lambda row: from_result(lib)(row, w, 2.0)[used].sum())(x)
+        first = lib.autograd.grad(found.sum(), [x, w], create_graph=True, allow_unused=True)
+        second = (first[0] ** 2).sum()
+        again = lib.autograd.grad(second, x) if used == 0 else lib.autograd.grad(second, w)
+        return first[0].detach(), again, found.requires_grad
+
+    check(program, X, W)
+
+
+def test_a_function_from_outside_leaves_no_cycle() -> None:
+    import gc
+    import weakref
+
+    x, w = candles(X).requires_grad_(), candles(W)
+    gc.disable()
+    try:
+        out = candle.vmap(lambda row: from_result(candle)(row, w, 2.0)[0].sum())(x)
+        node = weakref.ref(out.grad_fn)
+        del out
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+def test_what_a_function_saved_may_not_change_before_backward() -> None:
     x = candles(X).requires_grad_()
-    with pytest.raises(RuntimeError, match="vmap.*Function.*vmap\\(grad"):
-        candle.vmap(lambda row: (tripled(candle)(row) + row).sum())(x)
+    doubled = x * 2
+    out = candle.vmap(lambda row: tripled(candle)(row).sum())(doubled)
+    doubled.detach().add_(1)
+    with pytest.raises(RuntimeError, match="inplace"):
+        out.sum().backward()
 
 
 def test_a_checkpointed_region() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import candle
-import candle.testing.strict  # noqa: F401  (registers its devices)
+import candle.testing.strict
 
 from ..oracle import assert_same, to_candle
 from .expressions import TORCH, Expression, examples
@@ -44,7 +44,9 @@ def test_a_batch_of_none(text: str) -> None:
     assert [str(o.dtype).split(".")[1] for o in outputs(found)] == [str(e.dtype).split(".")[1] for e in expected]
 
 
-ELSEWHERE = [text for family in ("arithmetic", "products", "indexing", "selection", "networks") for text in FAMILIES[family]]
+ELSEWHERE = [
+    text for family in ("arithmetic", "products", "indexing", "selection", "networks") for text in FAMILIES[family]
+]
 
 
 @pytest.mark.parametrize("device", ["strict", "frozen"])
@@ -62,7 +64,9 @@ def test_on_other_devices(text: str, device: str) -> None:
 
 
 @pytest.mark.parametrize("device", ["strict", "frozen"])
-@pytest.mark.parametrize("text", ["(x @ w).softmax(1)", "h[r]", "lib.layer_norm(x, [3], v, u)", "lib.cross_entropy(x, g)"])
+@pytest.mark.parametrize(
+    "text", ["(x @ w).softmax(1)", "h[r]", "lib.layer_norm(x, [3], v, u)", "lib.cross_entropy(x, g)"]
+)
 def test_gradients_on_other_devices(text: str, device: str) -> None:
     expression = Expression(text)
     inputs = expression.inputs(2)

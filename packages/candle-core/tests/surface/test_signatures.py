@@ -164,6 +164,9 @@ lib.tril(input=x, diagonal=1); x.triu(diagonal=-1); lib.round(input=x, decimals=
 x.to(lib.float32); x.to(dtype=lib.float32); x.to("cpu"); x.to(device="cpu", dtype=lib.float32); x.to(i); x.type_as(other=i)
 lib.clone(input=x); x.masked_fill(x > 2, value=1)
 lib.squeeze(input=x); lib.unsqueeze(input=x, dim=-1); lib.adjoint(x); lib.moveaxis(x, 0, 1); lib.numel(input=x); lib.is_tensor(x)
+lib.rand(size=(2, 0)); lib.randn(size=(0,)); x.new_empty(size=(0, 1)); lib.stack([x, x], axis=1); lib.tensor_split(x, sections=2)[0]
+x.tensor_split(indices=[1], dim=1)[1]; x.clone().swapaxes_(axis0=0, axis1=1); lib.swapdims(x, dim0=0, dim1=1); lib.split(x, 1, dim=1)[2]
+x.element_size(); x.dim(); x.ndimension(); x.nelement(); x.is_floating_point(); x.is_complex(); x[0, 0].permute(dims=()); x[0, 0].T
 """.replace("\n", ";").split(";")
 
 
@@ -173,6 +176,33 @@ def test_calls_by_keyword(call: str) -> None:
 
     expected = eval(call, {"lib": torch, "x": X, "i": I})
     assert_same(eval(call, {"lib": candle, "x": to_candle(X), "i": to_candle(I)}), expected)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("lib.zeros(2, size=(2,))", "x.reshape(6, shape=(6,))", "x.permute(1, 0, dims=(1, 0))"),
+        *("lib.cat([x, x], axis=0, dim=0)", "lib.sum(x, dim=0, axis=0)", "x.swapaxes(dim0=0, dim1=1)"),
+        *("lib.zeros(2.5)", "x.reshape(3, 2.0)", "lib.arange()", "x.expand(size=6)", "x.split(split_sizes=[1, 1])"),
+    ],
+)
+def test_what_pytorch_refuses(call: str) -> None:
+    """Twice the same under two names, no integers, other functions' names."""
+    from ..oracle import to_candle
+
+    with pytest.raises(TypeError):
+        eval(call, {"lib": torch, "x": X})
+    with pytest.raises(TypeError):
+        eval(call, {"lib": candle, "x": to_candle(X)})
+
+
+def test_an_error_says_what_was_given_twice() -> None:
+    with pytest.raises(TypeError, match=r"zeros: give either \(2,\) or, by keyword, \(3,\), not both"):
+        candle.zeros(2, size=(3,))
+    with pytest.raises(TypeError, match="sum: axis and dim are the same; give one of them"):
+        candle.sum(candle.ones(2), axis=0, dim=0)
+    with pytest.raises(TypeError, match=r"reshape: expected a tuple of integers, got \(2\.0,\)"):
+        candle.ones(2).reshape(2.0)
 
 
 FUNCTIONAL = """

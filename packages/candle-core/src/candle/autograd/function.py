@@ -24,6 +24,7 @@ class Context:
         self.materialize = True
         self.needs_input_grad: tuple[bool, ...] = ()
         self.node: Any = None
+        self.loaded: tuple[Tensor | None, ...] | None = None  # the saved tensors, where they are at hand
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs for `backward`, where they are `ctx.saved_tensors`."""
@@ -43,6 +44,8 @@ class Context:
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        if self.loaded is not None:
+            return self.loaded
         node = self.node()
         return tuple(None if each is None else each.load(node) for each in self.saved)
 
@@ -74,19 +77,14 @@ class FunctionNode(Node):
 
     def release(self) -> None:
         if self.context.saved:
-            self.payload = None
+            self.put_away()
             self.context.saved = []
 
     def backward(self, grads: list[Any], needs: tuple[bool, ...], create_graph: bool) -> list[Any]:
         self.load()
         given = [self._tensor(i, g, create_graph) for i, g in enumerate(grads)]
-        results = self.function.backward(self.context, *given)
-        results = list(results) if isinstance(results, tuple | list) else [results]
-        while len(results) > len(needs) and results[-1] is None:
-            results.pop()
-        if len(results) != len(needs):
-            raise RuntimeError(f"{self.name()}: returned {len(results)} gradients for {len(needs)} inputs")
-        return [self._result(*each, create_graph) for each in zip(results, needs, self.likes, strict=True)]
+        found = self.function.checked(self.function.backward(self.context, *given), needs, self.likes)
+        return [self._result(*each, create_graph) for each in zip(found, self.likes, strict=True)]
 
     def _tensor(self, i: int, g: Any, create_graph: bool) -> Any:
         if g is not None:
@@ -95,19 +93,12 @@ class FunctionNode(Node):
             return None
         if self.outs[i] is None:
             return None
-        shape, dtype = self.outs[i]
-        return wrap(self.backend.xp.zeros(shape, dtype=dtype), self.backend)
+        like = self.outs[i]
+        return wrap(self.backend.xp.zeros(like.shape, dtype=like.dtype), self.backend)
 
-    def _result(self, g: Any, needed: bool, like: Any, create_graph: bool) -> Any:
-        if g is None or not needed:
+    def _result(self, g: Any, like: Any, create_graph: bool) -> Any:
+        if g is None:
             return None
-        if not isinstance(g, Tensor):
-            raise TypeError(f"{self.name()}: gradients must be tensors or None, got {type(g).__name__}")
-        extra = g.ndim - len(like.shape)
-        if extra < 0 or any(b not in (a, 1) for a, b in zip(g.shape[extra:], like.shape, strict=True)):
-            raise RuntimeError(
-                f"{self.name()}: a gradient of shape {tuple(g.shape)} for an input of shape {tuple(like.shape)}"
-            )
         from candle._graph import fit
         from candle._namespace import namespace_of
 
@@ -117,7 +108,7 @@ class FunctionNode(Node):
 
     @property
     def outs(self) -> Any:
-        return self.payload
+        return self.payload[1]
 
 
 def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -172,12 +163,28 @@ class Function:
         raise NotImplementedError("a Function needs a static method backward(ctx, *grads) to be differentiated")
 
     @classmethod
+    def checked(cls, results: Any, needs: tuple[bool, ...], likes: Any) -> list[Tensor | None]:
+        """What `backward` returned: a gradient for each input, or None where none is needed."""
+        found = list(results) if isinstance(results, tuple | list) else [results]
+        while len(found) > len(needs) and found[-1] is None:
+            found.pop()
+        if len(found) != len(needs):
+            raise RuntimeError(f"{cls.__name__}Backward: returned {len(found)} gradients for {len(needs)} inputs")
+        return [_checked(cls, g, like) if needed else None for g, needed, like in zip(found, needs, likes, strict=True)]
+
+    @classmethod
     def apply(cls, *inputs: Any) -> Any:
         """Run `forward` unrecorded, and record the call as one node."""
-        _refuse_outer_gradients(cls, inputs)
+        backends = [x._backend for x in inputs if isinstance(x, Tensor)]
+        level: Any = max(backends, key=lambda b: b.level, default=None)
+        inside_vmap = level is not None and level.level > 0
+        if inside_vmap:
+            inputs = tuple(level.lift(x) if isinstance(x, Tensor) and x._backend is not level else x for x in inputs)
         ctx = Context()
         edges = tuple(_edge(x) for x in inputs)
-        ctx.needs_input_grad = tuple(edge is not None for edge in edges)
+        outside = [_wanted_outside(x) for x in inputs] if inside_vmap and state.grad else [False] * len(inputs)
+        ctx.needs_input_grad = tuple(edge is not None or wanted for edge, wanted in zip(edges, outside, strict=True))
+        arrays = [x.current() if isinstance(x, Tensor) else x for x in inputs]
         likes = [StandIn(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in inputs]
         grad_mode = state.grad
         with no_grad():
@@ -191,7 +198,11 @@ class Function:
             if (t.is_leaf and t.requires_grad) or (t._view is not None and t._view.base is not None):
                 kind = "a leaf that requires grad" if t.is_leaf else "a view"
                 raise RuntimeError(f"{cls.__name__}: marked {kind} as dirty; write into a clone() of it instead")
-        if state.grad and any(ctx.needs_input_grad):
+        if any(outside):
+            from candle.func.vmap_function import record_outside
+
+            outs = record_outside(cls, ctx, level, inputs, arrays, outs)
+        if state.grad and any(edges):
             outs = cls._record(ctx, inputs, edges, likes, outs)
         return outs if isinstance(result, tuple) else outs[0]
 
@@ -200,11 +211,12 @@ class Function:
         import weakref
 
         backend = next(x._backend for x, edge in zip(inputs, edges, strict=True) if edge is not None)
-        node = FunctionNode(Custom, backend, edges, {})
+        node = FunctionNode(Custom, backend, edges, tuple(edge is not None for edge in edges), {})
         node.function, node.context, node.likes = cls, ctx, likes
         node.outputs, node.saves = len(outs), True
         ctx.node = weakref.ref(node)
-        node.payload = tuple((o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outs)
+        results = tuple(StandIn(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outs)
+        node.payload = ((), results, None)
         # an input returned as it is must not become the output itself
         outs = tuple(
             o.alias() if any(o is x for x in inputs) and not any(o is d for d in ctx.dirty) else o for o in outs
@@ -229,17 +241,23 @@ class Function:
         return tuple(outs)
 
 
-def _refuse_outer_gradients(function: type[Function], inputs: Any) -> None:
-    """Inside vmap, gradients wanted outside would miss the function's own derivative."""
-    for x in inputs:
-        if isinstance(x, Tensor) and x._backend.level and state.grad:
-            from candle.func.vmap_graph import wants_gradients
+def _wanted_outside(x: Any) -> bool:
+    """Inside vmap: whether what the batch is made of requires grad."""
+    from candle.func.vmap_graph import wants_gradients
 
-            if wants_gradients(x._array):
-                raise RuntimeError(
-                    f"{function.__name__}: gradients through vmap of a custom Function are not supported; "
-                    f"take them inside, as vmap(grad(f))"
-                )
+    return isinstance(x, Tensor) and wants_gradients(x.current())
+
+
+def _checked(function: type[Function], g: Any, like: StandIn) -> Tensor | None:
+    if g is None:
+        return None
+    name = f"{function.__name__}Backward"
+    if not isinstance(g, Tensor):
+        raise TypeError(f"{name}: gradients must be tensors or None, got {type(g).__name__}")
+    extra = g.ndim - len(like.shape)
+    if extra < 0 or any(b not in (a, 1) for a, b in zip(g.shape[extra:], like.shape, strict=True)):
+        raise RuntimeError(f"{name}: a gradient of shape {tuple(g.shape)} for an input of shape {tuple(like.shape)}")
+    return g
 
 
 def _edge(x: Any) -> Edge | None:

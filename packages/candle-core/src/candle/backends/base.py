@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from candle.kernels import Table
-    from candle.op import Op
 
 Array = Any
 
@@ -89,10 +88,6 @@ class Backend:
             raise TypeError(f"device '{self.device}' has no {d}")
         return raw
 
-    def forward(self, op: type[Op], arrays: list[Any], attrs: dict[str, Any]) -> Any:
-        """Run an op's rule."""
-        return op.forward(self.xp, *arrays, **attrs)
-
     def detached(self, array: Array) -> Array:
         """The array without what it may know of gradients (which vmap's arrays do)."""
         return array
@@ -108,6 +103,10 @@ class Backend:
     def to_numpy(self, array: Array) -> np.ndarray:
         """The values on the host, in memory of their own (the CPU's share it)."""
         raise NotImplementedError
+
+    def from_dlpack(self, array: Any) -> Array:
+        """Another library's array on this device, sharing its memory."""
+        raise BufferError(f"from_dlpack: device '{self.device}' does not share memory with other libraries")
 
     def copy(self, array: Array) -> Array:
         """A writable array of its own."""

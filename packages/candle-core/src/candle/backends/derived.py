@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from candle.op import is_complex_array
+
 Array = Any
 
 
@@ -59,6 +61,8 @@ def reciprocal(xp: Any, x: Array) -> Array:
 
 def sign(xp: Any, x: Array) -> Array:
     one = xp.ones((), dtype=x.dtype)
+    if is_complex_array(xp, x):
+        return x / xp.where(xp.equal(x, 0), one, xp.astype(xp.abs(x), x.dtype))
     return xp.where(xp.greater(x, 0), one, xp.where(xp.less(x, 0), -one, x * 0))
 
 

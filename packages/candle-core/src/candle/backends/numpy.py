@@ -181,6 +181,9 @@ class NumpyBackend(Backend):
     def to_numpy(self, array: Array) -> np.ndarray:
         return array  # type: ignore[no-any-return]
 
+    def from_dlpack(self, array: Any) -> Array:
+        return np.from_dlpack(array)
+
     def copy(self, array: Array) -> Array:
         return np.array(array)
 

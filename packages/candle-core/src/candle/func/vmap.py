@@ -38,7 +38,7 @@ class VmapBackend(Backend):
         self.xp = namespace(backend_of(device))
         self.dtypes = {d: d for d in _dtypes.ALL}  # arrays are Tensors inside: their dtypes are candle's
 
-    def forward(self, op: type[Op], arrays: list[Any], attrs: dict[str, Any]) -> Any:
+    def run_rule(self, op: type[Op], arrays: list[Any], attrs: dict[str, Any]) -> Any:
         """The op's rule. If somebody outside wants gradients, they come by the op's derivative too."""
         if not state.grad or op.vjp is None or not any(map(wants_gradients, arrays)):
             return op.forward(self.xp, *arrays, **attrs)

@@ -33,12 +33,16 @@ def wants_gradients(a: Any) -> bool:
     return any(t.requires_grad for t in inside(a))
 
 
-def record(op: type[Op], level: Any, arrays: list[Any], attrs: dict[str, Any], outs: tuple[BatchedArray, ...]) -> None:
+def record(
+    op: type[Op], level: Any, arrays: list[Any], attrs: dict[str, Any], outs: tuple[BatchedArray, ...]
+) -> list[BatchedNode]:
     """Give the Tensors inside of `outs` edges, to one Node for each backend among them."""
+    nodes = []
     for backend in [t._backend for t in inside(outs[0])]:
         inputs = [_Inside(a, backend) for a in arrays]
         if any(x.tensor is not None and x.tensor.requires_grad for x in inputs):
-            _record_at(backend, op, level, arrays, attrs, outs, inputs)
+            nodes.append(_record_at(backend, op, level, arrays, attrs, outs, inputs))
+    return nodes
 
 
 class _Inside:
@@ -66,22 +70,28 @@ class _Inside:
         assert self.tensor is not None
         return self.raised(wrap(self.tensor.current(), self.tensor._backend, edge))
 
-    def lowered(self, xp: Any, result: BatchedArray) -> Tensor:
-        """A gradient for the array as one for the Tensor: summed over the levels at which it was the same for all."""
+    def lowered(self, xp: Any, result: BatchedArray, levels: list[Any]) -> Tensor:
+        """A gradient for the array as one for the Tensor: summed over the levels at which it was the same for all.
+
+        `levels` are the op's; some of them may have come with other inputs only.
+        """
+        likes = dict(zip(self.levels, self.likes[2:], strict=True))
         value = _matched(fit(xp, result, self.likes[0]).value, self.likes[1])
-        for level, like in zip(self.levels, self.likes[2:], strict=True):
-            value = _matched(_peeled(value, level), like)
+        for level in levels:
+            value = _peeled(value, level)
+            value = _matched(value, likes[level]) if level in likes else value.sum(0)
         return value
 
 
 def _record_at(
     backend: Any, op: type[Op], level: Any, arrays: list[Any], attrs: Any, outs: Any, inputs: list[_Inside]
-) -> None:
+) -> BatchedNode:
     tensors = [x.tensor for x in inputs]
     edges = tuple(t.gradient_edge if t is not None and t.requires_grad else None for t in tensors)
-    keep, keep_out = op.plan(int("1" + "".join("01"[edge is not None] for edge in edges), 2))
+    needs = tuple(edge is not None for edge in edges)
+    keep, keep_out = op.plan(needs)
     results = [_Inside(o, backend) for o in outs]
-    node = BatchedNode(op, backend, edges, attrs)
+    node = BatchedNode(op, backend, edges, needs, attrs)
     node.level, node.inputs, node.results, node.keeps_out = level, inputs, results, keep_out
     saved = [a if k or not is_batched(a) else StandIn(a.shape, a.dtype) for a, k in zip(arrays, keep, strict=True)]
     kept = tuple(r.fresh() if keep_out else StandIn(o.shape, o.dtype) for o, r in zip(outs, results, strict=True))
@@ -94,6 +104,7 @@ def _record_at(
         result.tensor = None
     for x in inputs:
         x.tensor = None
+    return node
 
 
 class BatchedNode(Node):
@@ -116,8 +127,9 @@ class BatchedNode(Node):
         grad, out = (given[0], outs[0]) if self.outputs == 1 else (tuple(given), outs)
         assert self.op.vjp is not None
         found = self.op.vjp(self.level.xp, needs, grad, out, *inputs, **self.attrs)
+        levels = self.results[0].levels
         lowered = [
-            x.lowered(self.level.xp, r) if needed and r is not None else None
+            x.lowered(self.level.xp, r, levels) if needed and r is not None else None
             for needed, r, x in zip(needs, found, self.inputs, strict=True)
         ]
         return [g if g is None or create_graph else g.current() for g in lowered]

@@ -77,10 +77,15 @@ def _padded(a: BatchedArray, ndim: int) -> Tensor:
     return a.value.reshape(a.value.shape[0], *(1,) * (ndim - a.ndim), *a.shape)
 
 
-def _full(values: list[Tensor]) -> list[Tensor]:
+def _batch_size(*arrays: BatchedArray) -> int:
+    """How many examples there are: none, perhaps; 1 only says that all are the same."""
+    return next((a.value.shape[0] for a in arrays if a.value.shape[0] != 1), 1)
+
+
+def _full(arrays: list[BatchedArray]) -> list[Tensor]:
     """Values with batch axes of one size, where broadcasting would not do it."""
-    size = max((v.shape[0] for v in values if v.shape[0] != 1), default=1)
-    return [v.expand(size, *v.shape[1:]) for v in values]
+    size = _batch_size(*arrays)
+    return [a.value.expand(size, *a.shape) for a in arrays]
 
 
 def elementwise(function: Rule, *arrays: Any) -> Any:
@@ -158,11 +163,11 @@ def broadcast_to(ns: Any, x: BatchedArray, shape: Any) -> Any:
 
 
 def concat(ns: Any, arrays: list[BatchedArray], *, axis: int = 0) -> Any:
-    return BatchedArray(ns.concat(_full([a.value for a in arrays]), axis=axis % arrays[0].ndim + 1))
+    return BatchedArray(ns.concat(_full(arrays), axis=axis % arrays[0].ndim + 1))
 
 
 def stack(ns: Any, arrays: list[BatchedArray], *, axis: int = 0) -> Any:
-    return BatchedArray(ns.stack(_full([a.value for a in arrays]), axis=axis % (arrays[0].ndim + 1) + 1))
+    return BatchedArray(ns.stack(_full(arrays), axis=axis % (arrays[0].ndim + 1) + 1))
 
 
 def flip(ns: Any, x: BatchedArray, *, axis: Any = None) -> Any:
@@ -189,7 +194,7 @@ def take(ns: Any, x: BatchedArray, indices: BatchedArray, *, axis: int) -> Any:
 
 
 def take_along_axis(ns: Any, x: BatchedArray, indices: BatchedArray, *, axis: int = -1) -> Any:
-    return BatchedArray(ns.take_along_axis(*_full([x.value, indices.value]), axis=axis % x.ndim + 1))
+    return BatchedArray(ns.take_along_axis(*_full([x, indices]), axis=axis % x.ndim + 1))
 
 
 def _coordinates(ns: Any, size: int, indices: Any) -> list[Tensor]:
@@ -207,7 +212,7 @@ def index(ns: Any, x: BatchedArray, *indices: BatchedArray) -> Any:
 
 def _writing(name: str) -> Rule:
     def write(ns: Any, x: BatchedArray, indices: Any, values: BatchedArray) -> Any:
-        size = max(a.value.shape[0] for a in (x, values, *indices))
+        size = _batch_size(x, values, *indices)
         base = x.value.expand(size, *x.shape)
         places = _coordinates(ns, size, indices)
         added = (
@@ -221,8 +226,7 @@ def _writing(name: str) -> Rule:
 
 
 def slice_put(ns: Any, x: BatchedArray, key: Any, value: BatchedArray) -> Any:
-    size = value.value.shape[0] if x.value.shape[0] == 1 else x.value.shape[0]
-    base = x.value.expand(size, *x.shape)
+    base = x.value.expand(_batch_size(x, value), *x.shape)
     seen = base[(slice(None), *key)]
     return BatchedArray(ns.slice_put(base, (slice(None), *key), _padded(value, seen.ndim - 1)))
 

@@ -10,6 +10,7 @@ from candle.ops import (
     exponential,
     extremes,
     indexing,
+    interchange,
     joining,
     linalg,
     loss,
@@ -33,6 +34,7 @@ from candle.ops.creation import *  # noqa: F403
 from candle.ops.exponential import *  # noqa: F403
 from candle.ops.extremes import *  # noqa: F403
 from candle.ops.indexing import *  # noqa: F403
+from candle.ops.interchange import *  # noqa: F403
 from candle.ops.joining import *  # noqa: F403
 from candle.ops.linalg import *  # noqa: F403
 from candle.ops.loss import *  # noqa: F403
@@ -70,6 +72,7 @@ FAMILIES = (
     loss,
     attention,
     optimization,
+    interchange,
 )
 
 __all__: list[str] = []  # spelled out, since type checkers follow no loop here
@@ -95,3 +98,4 @@ __all__ += normalization.__all__
 __all__ += loss.__all__
 __all__ += attention.__all__
 __all__ += optimization.__all__
+__all__ += interchange.__all__

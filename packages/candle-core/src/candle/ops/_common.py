@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, TypeVar
 
 from candle.op import Op
@@ -51,11 +52,21 @@ def many_dims(dim: Dims, ndim: int) -> tuple[int, ...] | None:
     return dims if dims and ndim else None
 
 
-def sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    """`f(2, 3)` and `f((2, 3))` mean the same."""
-    if len(shape) == 1 and isinstance(shape[0], Sequence):
-        shape = tuple(shape[0])
-    return tuple(s.__index__() for s in shape)
+def integers(function: str, spread: tuple[Any, ...], together: Sequence[Any] | None = None) -> tuple[int, ...]:
+    """The sizes, or dims, that somebody gave as `f(2, 3)`, as `f((2, 3))` or as `f(size=(2, 3))`.
+
+    >>> integers("f", (2, 3)), integers("f", ((2, 3),)), integers("f", (), (2, 3))
+    ((2, 3), (2, 3), (2, 3))
+    """
+    if together is not None and spread:
+        raise TypeError(f"{function}: give either {spread} or, by keyword, {together}, not both")
+    given: Any = together
+    if given is None:
+        given = spread[0] if len(spread) == 1 and isinstance(spread[0], Sequence) else spread
+    try:
+        return tuple([index(n) for n in given])
+    except TypeError:
+        raise TypeError(f"{function}: expected a tuple of integers, got {given}") from None
 
 
 def broadcast_shapes(name: str, *shapes: Sequence[int]) -> tuple[int, ...]:
@@ -83,16 +94,21 @@ def unsupported(function: str, **options: Any) -> None:
             raise NotImplementedError(f"{function}: the option {name}={given!r} is not supported")
 
 
-def numpy_names(function: F) -> F:
-    """Accept `axis` and `keepdims`, as PyTorch does."""
+def also_named(**names: str) -> Callable[[F], F]:
+    """Accept other names of parameters, too: `@also_named(axis="dim")`."""
 
-    @functools.wraps(function)
-    def renamed(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            if "axis" in kwargs:
-                kwargs["dim"] = kwargs.pop("axis")
-            if "keepdims" in kwargs:
-                kwargs["keepdim"] = kwargs.pop("keepdims")
-        return function(*args, **kwargs)
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def renamed(*args: Any, **kwargs: Any) -> Any:
+            for other in names.keys() & kwargs.keys() if kwargs else ():
+                if names[other] in kwargs:
+                    raise TypeError(f"{function.__name__}: {other} and {names[other]} are the same; give one of them")
+                kwargs[names[other]] = kwargs.pop(other)
+            return function(*args, **kwargs)
 
-    return renamed  # type: ignore[return-value]
+        return renamed  # type: ignore[return-value]
+
+    return decorate
+
+
+numpy_names = also_named(axis="dim", keepdims="keepdim")  # as PyTorch does

@@ -97,9 +97,10 @@ class Transfer(_graph.Node):
     __slots__ = ("source",)
 
     def __init__(self, x: Tensor, target: Any):
-        super().__init__(Move, target, ((x, 0) if x.is_leaf else x._edge,), {})
+        super().__init__(Move, target, ((x, 0) if x.is_leaf else x._edge,), (True,), {})
         self.source = x._backend
-        self.payload = ((StandIn(x._array.shape, x._array.dtype),), (), None)
+        like = StandIn(x._array.shape, x._array.dtype)
+        self.payload = ((like,), (like,), None)
 
     def backward(self, grads: list[Any], needs: tuple[bool, ...], create_graph: bool) -> list[Any]:
         if create_graph:
@@ -243,19 +244,28 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+@method()
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a floating-point one."""
-    return input.is_floating_point()
+    return input.dtype.is_floating_point
 
 
+@method()
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is a complex one."""
-    return input.is_complex()
+    return input.dtype.is_complex
 
 
+@method("numel", "nelement")
 def numel(input: Tensor) -> int:
     """How many elements there are."""
-    return input.numel()
+    return input.shape.numel()
+
+
+@method()
+def element_size(input: Tensor) -> int:
+    """How many bytes an element takes."""
+    return input.dtype.itemsize
 
 
 def result_type(tensor1: Any, tensor2: Any) -> _dtypes.dtype:

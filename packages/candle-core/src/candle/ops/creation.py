@@ -12,7 +12,7 @@ from candle._attach import method
 from candle._modes import special, state
 from candle._tensor import Tensor, wrap
 from candle._views import storage_of
-from candle.ops._common import sizes
+from candle.ops._common import integers
 from candle.plugins import backend_of
 
 if TYPE_CHECKING:
@@ -142,25 +142,29 @@ def _filled(shape: tuple[int, ...], value: Any, dtype: _dtypes.dtype, device: An
     return new_tensor(backend.xp.full(shape, value, dtype=backend.raw_dtype(dtype)), backend, requires_grad)
 
 
-def zeros(*size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *sizes: Any, size: Any = None, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros in a shape."""
-    return _filled(sizes(size), 0, dtype or _dtypes.get_default_dtype(), device, requires_grad)
+    return _filled(integers("zeros", sizes, size), 0, dtype or _dtypes.get_default_dtype(), device, requires_grad)
 
 
-def ones(*size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in a shape."""
-    return _filled(sizes(size), 1, dtype or _dtypes.get_default_dtype(), device, requires_grad)
+    return _filled(integers("ones", sizes, size), 1, dtype or _dtypes.get_default_dtype(), device, requires_grad)
 
 
-def empty(*size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any, size: Any = None, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor for values to come; here its elements are zero."""
-    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+    return zeros(integers("empty", sizes, size), dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """One value in a shape."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return _filled(sizes((size,)), value, dtype or _dtypes.of_number(value), device, requires_grad)
+    return _filled(integers("full", (size,)), value, dtype or _dtypes.of_number(value), device, requires_grad)
 
 
 def _like(input: Tensor, value: Any, dtype: Dtype, device: Any, requires_grad: bool) -> Tensor:
@@ -209,7 +213,13 @@ def full_like(
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Dtype = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """start, start + step, ... below end.
 
@@ -218,8 +228,10 @@ def arange(
     tensor([2, 5, 8])
     """
     if end is None:
-        start, end = 0, start
-    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+        start, end = None, start
+    if end is None:
+        raise TypeError("arange: give the end, as in arange(3), arange(1, 3) or arange(end=3)")
+    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start or 0, end, step))
     whole = dtype is not None and dtype.category == _dtypes.INT
     start, end, step = (int(x) if whole or isinstance(x, bool) else x for x in (start, end, step))
     if step == 0 or not all(map(math.isfinite, (start, end, step))) or (end - start) / step < 0:
@@ -266,8 +278,10 @@ def eye(
 
 
 def _new(name: str, make: Any, value_first: bool = False) -> None:
-    def new(self: Tensor, *args: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-        made = make(*args, dtype=dtype or self.dtype, device=device or self.device)
+    def new(
+        self: Tensor, *args: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, **named: Any
+    ) -> Tensor:
+        made = make(*args, **named, dtype=dtype or self.dtype, device=device or self.device)
         return beside(self, made).requires_grad_(requires_grad)
 
     new.__name__ = name

@@ -9,7 +9,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import one_dim
+from candle.ops._common import also_named, numpy_names, one_dim
 from candle.ops.shape import select, slice_dim
 
 __all__ = ["cat", "chunk", "concat", "concatenate", "split", "stack", "tensor_split", "unbind"]
@@ -58,6 +58,7 @@ def _tensors(name: str, tensors: Any) -> list[Tensor]:
     return tensors
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one after the other along an existing dim.
 
@@ -80,6 +81,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return apply(Cat, *kept, dim=dim)
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors, all of one shape, side by side along a new dim."""
     given = _tensors("stack", tensors)
@@ -92,12 +94,13 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 @method()
-def split(input: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+@also_named(split_size="split_size_or_sections")
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of one size (the last may be smaller), or of the sizes given."""
-    if not input.ndim:
+    if not tensor.ndim:
         raise RuntimeError("split: a 0-d tensor has nothing to split")
-    dim = one_dim(dim, input.ndim)
-    total, step = input.shape[dim], split_size_or_sections
+    dim = one_dim(dim, tensor.ndim)
+    total, step = tensor.shape[dim], split_size_or_sections
     if isinstance(step, int):
         if step < 0 or (step == 0 and total):
             raise RuntimeError(f"split: the size of a part must be positive, got {step}")
@@ -107,7 +110,7 @@ def split(input: Tensor, split_size_or_sections: int | Sequence[int], dim: int =
         if sum(parts) != total or any(p < 0 for p in parts):
             raise RuntimeError(f"split: sizes {parts} do not add up to {total}, the size of dim {dim}")
     ends = [sum(parts[: i + 1]) for i in range(len(parts))]
-    return tuple(slice_dim(input, dim, end - size, end) for end, size in zip(ends, parts, strict=True))
+    return tuple(slice_dim(tensor, dim, end - size, end) for end, size in zip(ends, parts, strict=True))
 
 
 @method()
@@ -128,6 +131,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @method()
+@also_named(sections="indices_or_sections", indices="indices_or_sections")
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts as equal as can be, or cut at the indices given."""
     if not input.ndim:

@@ -13,7 +13,7 @@ from candle._modes import state
 from candle._tensor import Tensor, wrap
 from candle._views import assign
 from candle.op import Op
-from candle.ops._common import broadcast_shapes, sizes
+from candle.ops._common import broadcast_shapes, integers
 from candle.ops.creation import arange
 from candle.plugins import backend_of
 
@@ -96,7 +96,8 @@ def _normal(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: source.Gene
 
 
 def rand(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: source.Generator | None = None,
     dtype: Dtype = None,
     device: Any = None,
@@ -104,11 +105,14 @@ def rand(
 ) -> Tensor:
     """Uniform numbers from 0 up to (not including) 1."""
     dtype = dtype or _dtypes.get_default_dtype()
-    return _drawn(lambda shape: _uniform(shape, dtype, generator), sizes(size), dtype, device, requires_grad)
+    return _drawn(
+        lambda shape: _uniform(shape, dtype, generator), integers("rand", sizes, size), dtype, device, requires_grad
+    )
 
 
 def randn(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: source.Generator | None = None,
     dtype: Dtype = None,
     device: Any = None,
@@ -116,7 +120,9 @@ def randn(
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
     dtype = dtype or _dtypes.get_default_dtype()
-    return _drawn(lambda shape: _normal(shape, dtype, generator), sizes(size), dtype, device, requires_grad)
+    return _drawn(
+        lambda shape: _normal(shape, dtype, generator), integers("randn", sizes, size), dtype, device, requires_grad
+    )
 
 
 def rand_like(
@@ -201,7 +207,7 @@ def normal(
         shape = broadcast_shapes("normal", *(x.shape for x in (mean, std) if isinstance(x, Tensor)))
         dtype, device = like.dtype, like.device
     else:
-        shape = sizes((size,))
+        shape = integers("normal", (size,))
     if bool((std < 0).any()) if isinstance(std, Tensor) else std < 0:
         raise RuntimeError(f"normal: the standard deviation must not be negative, got {std}")
     values = randn(shape, generator=generator, dtype=dtype, device=device) * std + mean

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from candle import _dtypes
 from candle._apply import apply
 from candle._attach import attach_property, method, view_method
 from candle._tensor import Tensor
 from candle.op import Op, unbroadcast
-from candle.ops._common import Dims, broadcast_shapes, many_dims, one_dim, sizes
+from candle.ops._common import Dims, broadcast_shapes, integers, many_dims, one_dim
 
 __all__ = [
     "adjoint",
@@ -160,7 +161,7 @@ def known_shape(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...
 
 
 @method()
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Sequence[int] | None = None) -> Tensor:
     """The elements in another shape; one size may be -1. A view where the layout allows it.
 
     >>> import candle
@@ -168,15 +169,16 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return apply(Reshape, input, shape=known_shape("reshape", sizes(shape), input.numel()))
+    return apply(Reshape, input, shape=known_shape("reshape", integers("reshape", sizes, shape), input.numel()))
 
 
 @method()
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *sizes: Any, size: Sequence[int] | None = None, dtype: Any = None) -> Tensor:
     """Like `reshape`, but never a copy: an error where the layout does not allow a view."""
-    if len(shape) == 1 and not isinstance(shape[0], int | Sequence):
-        raise NotImplementedError(f"view: the option dtype={shape[0]} is not supported; use x.to(dtype) to convert")
-    result = reshape(input, *shape)
+    for given in (*sizes, dtype):
+        if isinstance(given, _dtypes.dtype):
+            raise NotImplementedError(f"view: the option dtype={given} is not supported; use x.to(dtype) to convert")
+    result = reshape(input, integers("view", sizes, size))
     if result._view is None and input.numel():
         raise RuntimeError(
             f"view: shape {tuple(result.shape)} is not compatible with the size {tuple(input.shape)} and stride "
@@ -188,13 +190,13 @@ def view(input: Tensor, *shape: Any) -> Tensor:
 @method()
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """A view in the shape of `other`."""
-    return view(input, *other.shape)
+    return view(input, other.shape)
 
 
 @method()
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """`reshape` to the shape of `other`."""
-    return reshape(input, *other.shape)
+    return reshape(input, other.shape)
 
 
 @method()
@@ -218,18 +220,19 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 @method()
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *order: Any, dims: Sequence[int] | None = None) -> Tensor:
     """The dims in another order."""
-    order = tuple(one_dim(d, input.ndim) for d in sizes(dims))
-    if len(order) != input.ndim or len(set(order)) != len(order):
+    wanted = integers("permute", order, dims)
+    places = tuple(one_dim(d, input.ndim) for d in wanted)
+    if len(places) != input.ndim or len(set(places)) != len(places):
         raise RuntimeError(
-            f"permute: {sizes(dims)} does not order the {input.ndim} dims of a tensor of shape {tuple(input.shape)}"
+            f"permute: {wanted} does not order the {input.ndim} dims of a tensor of shape {tuple(input.shape)}"
         )
-    return apply(Permute, input, dims=order)
+    return apply(Permute, input, dims=places)
 
 
 @view_method
-@method("swapaxes", "swapdims")
+@method("swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dims swapped."""
     a, b = one_dim(dim0, input.ndim), one_dim(dim1, input.ndim)
@@ -238,6 +241,12 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(input.ndim))
     order[a], order[b] = b, a
     return apply(Permute, input, dims=tuple(order))
+
+
+@view_method
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose`, by its name in NumPy."""
+    return transpose(input, axis0, axis1)
 
 
 @view_method
@@ -270,9 +279,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 
 
 @method()
-def expand(input: Tensor, *sizes_: Any) -> Tensor:
+def expand(input: Tensor, *sizes: Any, size: Sequence[int] | None = None) -> Tensor:
     """Dims of size 1 repeated without copying; -1 keeps a size."""
-    wanted, shape = sizes(sizes_), input.shape
+    wanted, shape = integers("expand", sizes, size), input.shape
     extra = len(wanted) - len(shape)
     if extra < 0:
         raise RuntimeError(f"expand: {wanted} has fewer dims than the tensor of shape {tuple(shape)}")
@@ -360,7 +369,7 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
 @method()
 def flip(input: Tensor, dims: Dims, *more: int) -> Tensor:
     """The order along some dims reversed (a copy)."""
-    wanted = sizes((dims, *more))
+    wanted = integers("flip", (dims, *more))
     return apply(Flip, input, dims=many_dims(wanted, input.ndim)) if wanted else input.clone()
 
 
@@ -388,4 +397,4 @@ def _matrix(name: str, input: Tensor) -> Tensor:
     return input
 
 
-moveaxis, swapaxes, swapdims = movedim, transpose, transpose
+moveaxis, swapdims = movedim, transpose

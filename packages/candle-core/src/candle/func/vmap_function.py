@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Mapped(Op):
-    """what the Function's author wrote, for each example"""
+    """a Function's forward, for each example;  its backward, for each example"""
 
     name = "mapped_function"
 
@@ -28,7 +28,7 @@ class Mapped(Op):
 
 
 class MappedByResult(Mapped):
-    """the same, of a Function that saved a result of its own"""
+    """the same, where the Function saved a result of its own;  its backward, for each example"""
 
     name, reads = "mapped_function_by_result", {"inputs": "out"}
 

@@ -14,7 +14,7 @@ __all__ = ["from_dlpack"]
 DEVICES = {1: "cpu", 2: "cuda", 3: "cpu", 13: "cuda"}  # DLDeviceType: kDLCPU, kDLCUDA, kDLCUDAHost, kDLCUDAManaged
 
 
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+def from_dlpack(ext_tensor: Any, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor that shares the memory of another library's array.
 
     >>> import candle, numpy

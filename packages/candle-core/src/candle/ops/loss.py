@@ -92,7 +92,8 @@ def cross_entropy(
     if weight is None and not label_smoothing:
         rows, shape = _rows(input, classes), _target_shape("cross_entropy", input, target)
         flat = _class_indices("cross_entropy", target, c, ignore_index)
-        losses = apply(CrossEntropy, rows, flat, ignore_index=ignore_index).reshape(shape)
+        losses = apply(CrossEntropy, rows, flat, ignore_index=ignore_index)
+        losses = losses if len(shape) == 1 else losses.reshape(shape)
         return reduced(losses, reduction, (target != ignore_index).sum() if reduction == "mean" else None)
     logp = input.log_softmax(classes)
     main = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
@@ -135,6 +136,8 @@ def _check_options(name: str, size_average: Any, reduce: Any, reduction: str) ->
 
 def _rows(input: Tensor, classes: int) -> Tensor:
     """(N, C, d1, ...) as (N d1 ..., C)."""
+    if input.ndim == 2:
+        return input
     c = input.shape[classes]
     return input.movedim(classes, -1).reshape(input.numel() // c if c else 0, c)
 
@@ -151,7 +154,7 @@ def _target_shape(name: str, input: Tensor, target: Tensor) -> tuple[int, ...]:
 def _class_indices(name: str, target: Tensor, classes: int, ignore_index: int) -> Tensor:
     if target.dtype.category != 1:
         raise RuntimeError(f"{name}: expected integer class indices, got {target.dtype}")
-    flat = target.reshape(-1)
+    flat = target if target.ndim == 1 else target.reshape(-1)
     if flat.numel():
         backend = flat._backend
         xp, values = backend.xp, flat.current()

@@ -10,23 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from candle import _dtypes
 from candle._graph import Node
-from candle._modes import no_grad, special, state
+from candle._modes import special, state
 from candle._tensor import Tensor, wrap
 from candle._views import LEAF, make_view, overwrite, refresh, storage_of
 from candle.op import MutatingOp, Op, StandIn
 
 if TYPE_CHECKING:
     from candle.backends.base import Backend
+    from candle.kernels import Kernel
 
 
 def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
     """Run `op` on Tensors, Python numbers and None."""
-    if special.count:
-        return _apply_special(op, inputs, attrs)
-    return _apply(op, inputs, attrs)
-
-
-def _apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    if special.count and state.autocast is not None and op.autocast is not None:
+        inputs = _autocast(op, inputs)
     backend: Any = None
     dtype: Any = None
     tracked, alike = False, True
@@ -39,7 +36,7 @@ def _apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
             if backend is None:
                 backend, dtype = t._backend, array.dtype
             elif t._backend is not backend:
-                return _apply(op, meet(op, inputs), attrs)
+                return apply(op, *meet(op, inputs), **attrs)
             elif array.dtype is not dtype and array.dtype != dtype:
                 alike = False
             if t._edge is not None:
@@ -50,36 +47,44 @@ def _apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
             arrays.append(t)
     if op.promoted and not (alike and (not op.floats or dtype in backend.native)):
         if any(type(t) is not Tensor and getattr(t, "ndim", 0) and not isinstance(t, Tensor) for t in inputs):
-            return _apply(op, tuple(_from_array(t) for t in inputs), attrs)
+            return apply(op, *map(_from_array, inputs), **attrs)
         common = common_dtype(op, inputs, backend)
         if needs_width(op, inputs, backend.raw_dtype(common), backend):
-            wide = tuple(_cast(t, _dtypes.float32) if op.promotes_input(i) else t for i, t in enumerate(inputs))
-            return _cast(_apply(op, wide, attrs), common)
+            wide = [_cast(t, _dtypes.float32) if op.promotes_input(i) else t for i, t in enumerate(inputs)]
+            return _cast(apply(op, *wide, **attrs), common)
         inputs, arrays = promote(op, inputs, arrays, common, backend)
+    out = kernel = residuals = None
     try:
-        kernel, residuals, out = None, None, NotImplemented
-        for kernel in backend.kernels[op.name]:
-            answer = kernel.forward(*arrays, **attrs)
-            if answer is not NotImplemented:
-                out, residuals = answer
-                break
-        if out is NotImplemented:
-            kernel, rule = None, op.forward
-            out = backend.run_rule(op, arrays, attrs) if backend.level else rule(backend.xp, *arrays, **attrs)
+        if offers := backend.kernels[op.name]:
+            out, residuals, kernel = _run_kernel(offers, arrays, attrs)
+        if kernel is None:
+            out = backend.run_rule(op, arrays, attrs) if backend.level else op.forward(backend.xp, *arrays, **attrs)
     except Exception as error:
         raise explain_failure(op, inputs, attrs, error) from error
-    if isinstance(out, tuple):
-        return _wrap_many(op, backend, inputs, arrays, attrs, out, kernel, residuals, tracked)
-    if not isinstance(out, backend.array_type):
-        out = backend.to_array(out)
+    if type(out) is not backend.array_type:
+        if isinstance(out, tuple):
+            return _wrap_many(op, backend, inputs, arrays, attrs, out, kernel, residuals, tracked)
+        if not isinstance(out, backend.array_type):
+            out = backend.to_array(out)
     result = wrap(out, backend)
-    if tracked and state.grad and out.dtype in backend.inexact and not op.no_grad_outputs:
+    if tracked and state.grad and out.dtype in backend.inexact and not op.no_grad_outputs and not inferring():
         result._edge = (record(op, backend, inputs, arrays, attrs, (out,), kernel, residuals, (result,)), 0)
     if op.view:
         source = inputs[0]
         if not backend.aliases or backend.shares_memory(out, source._array):
             make_view(result, source, op, attrs)
+    if special.count:
+        _inspect(op, inputs, result)
     return result
+
+
+def _run_kernel(offers: Sequence[Kernel], arrays: list[Any], attrs: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The first kernel that accepts: its result and residuals, and the kernel itself; three None if none does."""
+    for kernel in offers:
+        answer = kernel.forward(*arrays, **attrs)
+        if answer is not NotImplemented:
+            return *answer, kernel
+    return None, None, None
 
 
 def _wrap_many(
@@ -88,11 +93,13 @@ def _wrap_many(
     outs = tuple(out if isinstance(out, backend.array_type) else backend.to_array(out) for out in outs)
     results = tuple(wrap(out, backend) for out in outs)
     carries = [i not in op.no_grad_outputs and out.dtype in backend.inexact for i, out in enumerate(outs)]
-    if tracked and state.grad and any(carries):
+    if tracked and state.grad and any(carries) and not inferring():
         node = record(op, backend, inputs, arrays, attrs, outs, kernel, residuals, results)
         for i, (result, carry) in enumerate(zip(results, carries, strict=True)):
             if carry:
                 result._edge = (node, i)
+    if special.count:
+        _inspect(op, inputs, results)
     return results
 
 
@@ -236,25 +243,30 @@ def promote(
     return tuple(new), cast
 
 
-def _apply_special(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    """The same, in a thread where autocast, inference or anomaly mode may be on."""
-    if state.autocast is not None and op.autocast is not None:
-        from candle.amp import cast_inputs
+# The rarer switches: the door comes here only while somebody, in some thread, has one on
 
-        inputs = cast_inputs(op, inputs)
-    if state.inference and state.grad:  # an enable_grad inside; inference mode is stronger
-        with no_grad():
-            result = _apply(op, inputs, attrs)
-    else:
-        result = _apply(op, inputs, attrs)
-    for t in result if isinstance(result, tuple) else (result,):
-        if state.inference and t._view is None:  # a view is of what it sees
-            storage_of(t).inference = special.inference = True
+
+def _autocast(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    from candle.amp import cast_inputs
+
+    return cast_inputs(op, inputs)
+
+
+def inferring() -> bool:
+    """In inference mode nothing is recorded, not even under an enable_grad inside."""
+    return bool(special.count) and state.inference
+
+
+def _inspect(op: type[Op], inputs: tuple[Any, ...], result: Any) -> None:
+    """Mark what inference mode made, and look for the first nan in anomaly mode."""
+    if state.inference:
+        for t in result if isinstance(result, tuple) else (result,):
+            if t._view is None:  # a view is of what it sees
+                storage_of(t).inference = special.inference = True
     if state.anomaly:
         from candle.autograd.anomaly import check_forward
 
         check_forward(op, inputs, result)
-    return result
 
 
 def mutate(op: type[MutatingOp], *inputs: Any, **attrs: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import candle
-from candle import _apply
+from candle.kernels import Table
 from candle.op import OPS
 from candle.testing.samples import OUTSIDE
 
@@ -121,8 +121,8 @@ ELSEWHERE = {
 def test_every_op_is_mapped_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new op needs an expression in `families`."""
     seen: set[str] = set()
-    run = _apply._apply
-    monkeypatch.setattr(_apply, "_apply", lambda op, *rest: (seen.add(op.name), run(op, *rest))[1])
+    find = Table.__getitem__  # where the door looks for every op's kernels
+    monkeypatch.setattr(Table, "__getitem__", lambda table, name: (seen.add(name), find(table, name))[1])
     for text in TEXTS:
         expression = Expression(text)
         expression(candle, *map(to_candle, expression.inputs()))

@@ -13,7 +13,7 @@ import importlib
 
 from benchmarks import compare
 
-SUBJECTS = ["small", "large", "startup", "size", "optimizer", "kernels", "training"]
+SUBJECTS = ["small", "large", "ops", "startup", "size", "optimizer", "kernels", "training"]
 
 
 def main() -> None:

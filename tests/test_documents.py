@@ -2,6 +2,8 @@
 
 import doctest
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,9 @@ def test_examples(document: Path) -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
     assert examples.examples
     assert runner.run(examples).failed == 0
+
+
+def test_the_table_of_operations_is_up_to_date() -> None:
+    command = [sys.executable, ROOT / "tools" / "make_op_table.py", "--check"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr

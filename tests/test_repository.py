@@ -15,9 +15,19 @@ PACKAGES = sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml")
 SOURCES = sorted(ROOT.glob("packages/*/src/**/*.py"))
 
 ENGINE = ROOT / "packages/candle-core/src/candle"
-ON_TOP = {  # of the engine, which imports none of it when it is loaded
-    *("ops", "testing", "func", "autograd", "utils"),
-    *("_picture.py", "_drawing.py", "_explanation.py", "_printing.py", "serialization.py", "random.py", "amp.py", "__init__.py"),
+ON_TOP = {  # of the engine, which imports none of it when it is loaded, or (numerics) mathematics beside it
+    *("special", "signal", "numerics"),
+    *("ops", "testing", "func", "autograd", "utils", "array_api", "serialization.py", "random.py", "amp.py"),
+    *(
+        "_picture.py",
+        "_drawing.py",
+        "_explanation.py",
+        "_printing.py",
+        "__init__.py",
+        "linalg.py",
+        "fft.py",
+        "masked.py",
+    ),
 }
 ENGINE_LINES = 2_500
 FILE_LINES = 400

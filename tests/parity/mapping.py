@@ -112,7 +112,7 @@ def _missing(op: OpInfo, subject: Subject, methods: dict[str, Any], inplace: dic
     names += [f"Tensor.{op.name}"] if op.method_variant and not methods else []
     names += [f"Tensor.{inplace_name(op)}"] if op.inplace_variant and not inplace else []
     for alias in op.aliases:
-        names += [] if subject.function(alias.name) else [alias.name]
+        names += [] if subject.function(alias.name.removeprefix("torch.")) else [alias.name]
         names += [f"Tensor.{alias.name}"] if alias.method_variant and not subject.method(alias.name) else []
         names += [f"Tensor.{alias.name}_"] if alias.inplace_variant and not subject.method(alias.name + "_") else []
     return names

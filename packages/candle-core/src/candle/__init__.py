@@ -63,6 +63,8 @@ _SIBLINGS = {
 }
 _LAZY = {
     **{"func": "candle.func", "utils": "candle.utils", "testing": "candle.testing"},
+    **{"array_api": "candle.array_api", "masked": "candle.masked"},
+    **{"fft": "candle.fft", "linalg": "candle.linalg", "signal": "candle.signal", "special": "candle.special"},
     **dict.fromkeys(("CheckpointError", "load", "save"), "candle.serialization"),
     **{"vmap": "candle.func", "graph": "candle._picture", "explain": "candle._explanation"},
 }

@@ -26,6 +26,7 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
         inputs = _autocast(op, inputs)
     backend: Any = None
     dtype: Any = None
+    out: Any = None
     tracked, alike = False, True
     arrays = []
     for t in inputs:
@@ -53,7 +54,7 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
             wide = [_cast(t, _dtypes.float32) if op.promotes_input(i) else t for i, t in enumerate(inputs)]
             return _cast(apply(op, *wide, **attrs), common)
         inputs, arrays = promote(op, inputs, arrays, common, backend)
-    out = kernel = residuals = None
+    kernel = residuals = None
     try:
         if offers := backend.kernels[op.name]:
             out, residuals, kernel = _run_kernel(offers, arrays, attrs)
@@ -181,6 +182,8 @@ def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dt
             ranks[rank] = _dtypes.merge(ranks[rank], backend.dtypes[t._array.dtype])
         else:
             ranks[2] = _dtypes.merge(ranks[2], _dtypes.PYTHON[type(_number(op, i, t))])
+    if not any(isinstance(t, Tensor) for t in inputs):
+        raise TypeError(f"{op.name}: expected at least one Tensor, got {', '.join(map(repr, inputs))}")
     result = _dtypes.result_of((ranks[0], ranks[1], ranks[2]))
     return _dtypes.get_default_dtype() if op.floats and result.category < _dtypes.FLOAT else result
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,29 @@ def _build(backend: Backend) -> Any:
         setattr(xp, name, function)
     for name, make in CREATION.items():
         setattr(xp, name, functools.partial(make, backend))
+    for part in contract.EXTENSIONS:
+        setattr(xp, part, Extension(part))
     for d in _dtypes.ALL:
         setattr(xp, d.name, d)
     for name in contract.DERIVED - vars(xp).keys():  # until there is an op of that name
         setattr(xp, name, functools.partial(getattr(derived, name), xp))
     return xp
+
+
+class Extension:
+    """`xp.linalg` or `xp.fft`: what users call, imported when first asked for."""
+
+    def __init__(self, part: str):
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        module = import_module(f"candle.{self._part}")
+        function = getattr(module, name, None) or getattr(ops, name)
+
+        def call(*args: Any, axes: Any = None, **options: Any) -> Any:
+            return function(*args, **options, **({} if axes is None else {"dim": axes}))
+
+        return call
 
 
 def _reduce(function: Callable[..., Any]) -> Any:
@@ -80,6 +99,12 @@ def index_put(x: Array, indices: Any, values: Array) -> Array:
 
 def index_add(x: Array, indices: Any, values: Array) -> Array:
     return apply(OPS["index_add"], x, values, *indices)
+
+
+def index_combine(x: Array, indices: Any, values: Array, how: str) -> Array:
+    if how == "prod":
+        return apply(OPS["index_prod"], x, values, *indices)
+    return apply(OPS["index_extreme"], x, values, *indices, how=how)
 
 
 def slice_put(x: Array, key: tuple[Any, ...], value: Array) -> Array:
@@ -139,12 +164,19 @@ BY_ARGUMENTS: dict[str, Any] = {
         "stack": lambda arrays, *, axis=0: ops.stack(arrays, axis),
     },
     **{"take": take, "take_along_axis": lambda x, i, *, axis=-1: ops.take_along_dim(x, i, axis), "flip": flip},
-    **{"index_put": index_put, "index_add": index_add, "slice_put": slice_put, "topk": topk, "check": check},
-    "sign": lambda x: ops.sign(x),
+    **{
+        "index_put": index_put,
+        "index_add": index_add,
+        "index_combine": index_combine,
+        "slice_put": slice_put,
+        "topk": topk,
+        "check": check,
+    },
     **{"argsort": lambda x, *, axis=-1, descending=False: ops.argsort(x, axis, descending)},
     **{"sort": lambda x, *, axis=-1, descending=False: ops.sort(x, axis, descending).values},
     **{"tril": lambda x, *, k=0: ops.tril(x, k), "triu": lambda x, *, k=0: ops.triu(x, k)},
     **{"cumulative_sum": lambda x, *, axis: ops.cumsum(x, axis)},
+    **{"cumulative_prod": lambda x, *, axis: ops.cumprod(x, axis)},
     **{"astype": lambda x, d, copy=True: x.to(d), "nonzero": lambda x: ops.nonzero(x, as_tuple=True)},
-    **{"positive": lambda x: x},
+    **{"positive": lambda x: x, "polygamma": lambda n, x: ops.polygamma(n, x)},
 }

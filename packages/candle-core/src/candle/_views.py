@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Step = tuple[type[Op], tuple[tuple[str, Any], ...]]  # a view op and its attrs
 Chain = tuple[Step, ...]
+PARTS = ("real", "imag", "view_as_real", "view_as_complex")  # view ops that take numbers apart
 LEAF: tuple[Any, int] = (None, 0)  # the edge of a leaf that requires grad, which must not point to itself
 
 
@@ -37,13 +38,19 @@ class Storage:
 class View:
     """How a tensor sees its storage."""
 
-    __slots__ = ("base", "base_edge", "base_shape", "chain", "path", "recorded", "seen")
+    __slots__ = ("_base", "base_edge", "chain", "path", "recorded", "seen")
 
     def __init__(self, base: Tensor | None, chain: Chain, path: Chain, seen: int):
-        self.base, self.chain, self.path, self.seen = base, chain, path, seen
+        self._base, self.chain, self.path, self.seen = base, chain, path, seen
         self.base_edge = None if base is None else base._edge
-        self.base_shape = None if base is None else base._array.shape
         self.recorded = state.grad
+
+    @property
+    def base(self) -> Tensor | None:
+        """What it is a view of. A tensor that has changed its own shape since is itself a view, of what it was then."""
+        if self._base is not None and self._base._view is not None and self._base._view.base is not None:
+            self._base = self._base._view.base
+        return self._base
 
 
 def storage_of(t: Tensor) -> Storage:
@@ -119,10 +126,28 @@ class _ViewsOnly:
         return np.broadcast_to(x, shape)
 
     @staticmethod
+    def take_strided(x: Any, **lattice: Any) -> Any:
+        from candle.backends.numpy import take_strided
+
+        return take_strided(x, **lattice)
+
+    @staticmethod
     def real(x: Any) -> Any:
         return x
 
     imag = real
+
+    @staticmethod
+    def as_real(x: Any) -> Any:
+        import numpy as np
+
+        return np.lib.stride_tricks.as_strided(x, (*x.shape, 2), (*(2 * step for step in x.strides), 1))
+
+    @staticmethod
+    def as_complex(x: Any) -> Any:
+        import numpy as np
+
+        return np.lib.stride_tricks.as_strided(x, x.shape[:-1], [step // 2 for step in x.strides[:-1]])
 
 
 def replay(xp: Any, chain: Chain, x: Any) -> Any:
@@ -146,7 +171,7 @@ def replaced(xp: Any, chain: Chain, base: Any, value: Any) -> Any:
     """base with what `chain` sees of it replaced by value (a number, or an array of the view's shape)."""
     seen = replay(xp, chain, base)
     value = xp.broadcast_to(xp.asarray(value, dtype=seen.dtype), seen.shape)
-    if any(op.name in ("real", "imag") for op, _ in chain):  # half of each number is seen, so no mask can tell
+    if any(op.name in PARTS for op, _ in chain):  # half of each number is seen, so no mask can tell
         return base - unview(xp, chain, seen, base) + unview(xp, chain, value, base)
     one = xp.broadcast_to(xp.ones((), dtype=xp.int64), seen.shape)
     hit = xp.not_equal(unview(xp, chain, one, StandIn(base.shape, xp.int64)), 0)
@@ -189,8 +214,6 @@ def _rederive(t: Tensor, view: View) -> Any:
     assert base is not None
     if base._edge is None:
         return None
-    if base._array.shape != view.base_shape:
-        raise RuntimeError("this view was made before its base changed its own shape in place; make it again")
     edge = base.gradient_edge
     with enable_grad():
         again = _tensor.wrap(base._array, base._backend, edge)

@@ -38,6 +38,7 @@ class Op:
     value_shaped: ClassVar[bool] = False  # the result's shape depends on values
     no_grad_outputs: ClassVar[tuple[int, ...]] = ()  # floating outputs that carry no gradient
     autocast: ClassVar[str | None] = None  # "lower" or "float32": the dtype autocast gives the inputs
+    extension: ClassVar[str] = ""  # what it needs and a backend may lack: "linalg" or "fft"
     contract: ClassVar[str] = ""  # the name this op has in `xp`, where forward only calls that
 
     forward: ClassVar[Callable[..., Any]]

@@ -74,9 +74,35 @@ lib.embedding(j, w, padding_idx=1); x.index_put((g * 0, g), v[:2]); v.index_put(
 v.index_put((j,), l, accumulate=True)
 """
 
+ARRANGING = """
+x.repeat(2, 1); v.repeat(2, 2); v.tile((2,)); x.roll(1); x.roll((1, -1), (0, 1)); x.rot90(); x.fliplr(); x.flipud(); x.ravel()
+v.repeat_interleave(2); x.repeat_interleave(2, 1); x.diagonal(); a.diagonal(1, 0, 1); x.diagonal(-1); v.diag(); x.diag(); v.diag_embed(1)
+x.diagflat(); x.diagonal_scatter(v[:2]); x.unfold(1, 2, 1); l.unfold(0, 2, 2); x.T.unfold(0, 2, 1); lib.block_diag(x, v[None])
+lib.hstack([v, u]); lib.vstack([v, u]); lib.dstack([x, y]); lib.column_stack([v, u]); lib.atleast_2d(v); lib.atleast_3d(x)
+lib.meshgrid(v, l, indexing="ij")[0]; lib.cartesian_prod(v, l); lib.combinations(v); lib.pad(x, (1, 2), value=0.5); lib.pad(x, (-1, 1))
+lib.pad(x, (1, 1), "reflect"); lib.pad(x, (1, 1), "replicate"); lib.pad(x, (1, 1), "circular"); x.select_scatter(v, 0, 1)
+x.slice_scatter(c, 1, 0, 1); a.narrow(1, 0, 2).sum_to_size(2, 1, 1); lib.diagonal_copy(x); lib.unbind_copy(x)[1]; x.hsplit([1])[0]
+"""
+
+STATISTICS = """
+x.median(); x.median(1).values; x.nanmedian(0).values; x.kthvalue(2, 1).values; o.mode(1).values; x.nansum(1); x.nanmean(0)
+x.quantile(0.3, 1); x.quantile(0.5); x.nanquantile(0.7, 0, interpolation="nearest"); x.count_nonzero(1); x.aminmax(dim=1).max
+lib.var_mean(x, 1)[0]; lib.std_mean(x, 0)[1]; x.cov(); x.corrcoef(); x.diff(); x.diff(dim=0); lib.trapezoid(x, dx=0.5)
+lib.trapezoid(x, v); lib.cumulative_trapezoid(x); lib.gradient(x, dim=1)[0]; p.cumprod(1); l.cumprod(0); x.cummax(1).values; l.cummin(0).indices
+x.logcumsumexp(1); l.logcumsumexp(0)
+"""
+
+WRITING = """
+v.index_copy(0, g[:1], u[:1]); x.index_fill(1, g, 2.0); h.index_reduce(0, j, k, "prod"); h.index_reduce(0, j, k, "amax")
+h.index_reduce(0, j, k, "mean", include_self=False); v.scatter_reduce(0, j, l, "amin"); x.scatter_reduce(0, i, y, "prod", include_self=False)
+v.scatter_reduce(0, j, l, "sum"); x.scatter(0, i, y, reduce="multiply"); x.masked_scatter(m, y); x.take(j); v.put(d, s)
+v.put(j, l, accumulate=True)
+"""
+
 SORTING = """
 x.sort(1).values; x.sort(0).indices; x.sort(-1, descending=True).values; x.argsort(1); x.argsort(0, descending=True)
-x.topk(2, 1).values; x.topk(1, 0).indices; x.topk(2, 1, largest=False).values; l.sort().values; l.topk(4)[0]
+x.topk(2, 1).values; x.topk(1, 0).indices; x.topk(2, 1, largest=False).values; l.sort().values; l.topk(4)[0]; x.msort()
+lib.searchsorted(l.sort().values, v); lib.bucketize(x, l.sort().values.detach()); lib.isin(i, j); lib.searchsorted(x.sort(1).values, y, right=True)
 """
 
 NETWORKS = """
@@ -102,6 +128,32 @@ f + 1j; f * f; f / 2; f.abs(); f.conj() * f; f.real; f.imag * x; f.exp(); f * x;
 f.reshape(-1)[1:]; f.sin(); f.log(); f.cumsum(1); f.prod(1); f.square(); f ** 2
 """
 
+MATRICES = """
+lib.linalg.inv(x @ x.T); lib.linalg.solve(x @ x.T, w[:2]); lib.linalg.solve(x @ x.T, x[:, 0]); lib.det(x @ x.T)
+lib.linalg.slogdet(x @ x.T).logabsdet; lib.linalg.cholesky(x @ x.T); lib.linalg.eigvalsh(x @ x.T); lib.logdet(x @ x.T)
+lib.linalg.eigvals(f @ f.T).abs().sum(); lib.linalg.svdvals(x); lib.linalg.qr(x.T).R; lib.linalg.qr(x).Q
+lib.linalg.lu_factor(x.T).LU; lib.linalg.lu(x)[2]; lib.linalg.pinv(x); lib.linalg.vector_norm(x, 2, 1); x.norm()
+lib.linalg.matrix_exp(x @ x.T); lib.linalg.matrix_norm(a, "nuc"); lib.linalg.matrix_power(x @ x.T, 3); lib.geqrf(x)[1]
+lib.linalg.solve_triangular(x @ x.T, k[:2], upper=True); x.dist(y, 3); lib.linalg.cross(x, y); lib.kron(x, y)
+lib.fft.fft(f); lib.fft.ifft2(f); lib.fft.rfft(x); lib.fft.rfftn(a); lib.fft.irfft(f); lib.fft.irfft(f, 5, norm="ortho")
+lib.fft.fftshift(x); lib.fft.hfft(x, dim=0)
+"""
+
+
+SPECIAL = """
+p.acos(); p.asin(); p.atan(); (p + 1).acosh(); p.asinh(); p.atanh(); x.angle(); f.angle(); x.hypot(y); x.sinc()
+(p + 12).lgamma(); (p + 12).digamma(); lib.polygamma(2, p); (p + 12).mvlgamma(1); lib.igamma(p, p + 1); lib.igammac(c.exp(), p); x.i0()
+x.erfc(); p.erfinv(); lib.logaddexp(x, c); lib.logaddexp2(x, v); p.logit(); p.logit(0.2); lib.xlogy(x, p)
+lib.addcmul(x, c, v, value=2); lib.addcdiv(x, y, p); x.lerp(y, 0.3); x.lerp(y, p); x.signbit(); x.copysign(v)
+x.frexp().mantissa; x.frexp().exponent; x.nextafter(y); x.heaviside(p); x.fmax(y); x.fmin(c); o.gcd(i); (o + 1).lcm(i + 2)
+o << 2; o >> i; lib.view_as_real(f); lib.view_as_complex(h[:, :2].contiguous()); lib.complex(x, y); lib.polar(p, x); f.sgn()
+f.mH; f.H; x.adjoint(); v.vdot(u); x.clamp_min(0.1); x.clamp_max(c); x.nan_to_num(); x.frac()
+x.rad2deg(); x.deg2rad(); x.ldexp(y); p.float_power(y); x.isposinf(); x.isneginf(); f.isreal(); f.conj_physical()
+lib.special.i0e(x); lib.special.i1(x); lib.special.i1e(x); lib.special.entr(p); lib.special.erfcx(x); lib.special.ndtr(x)
+lib.special.ndtri(p); lib.special.log_ndtr(x); lib.special.xlog1py(x, p); lib.special.zeta(p + 2, p); lib.special.airy_ai(p)
+lib.special.modified_bessel_k0(p); lib.special.legendre_polynomial_p(x, 3); lib.special.spherical_bessel_j0(x)
+"""
+
 
 def split(table: str) -> list[str]:
     return [text.strip() for line in table.strip().split("\n") for text in line.split(";")]
@@ -113,6 +165,8 @@ FAMILIES = {
     **{"arithmetic": split(ARITHMETIC), "integers": split(INTEGERS), "reductions": split(REDUCTIONS)},
     **{"products": split(PRODUCTS), "shapes": split(SHAPES), "joining": split(JOINING), "indexing": split(INDEXING)},
     **{"selection": split(SELECTION), "sorting": split(SORTING), "networks": split(NETWORKS)},
-    **{"attention": split(ATTENTION), "complex": split(COMPLEX)},
+    **{"arranging": split(ARRANGING), "statistics": split(STATISTICS), "writing": split(WRITING)},
+    **{"attention": split(ATTENTION), "complex": split(COMPLEX), "matrices": split(MATRICES)},
+    "special": split(SPECIAL),
 }
 TEXTS = list(dict.fromkeys(text for texts in FAMILIES.values() for text in texts))

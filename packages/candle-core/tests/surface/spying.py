@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,7 +80,7 @@ def opened(x: Any) -> Any:
 
 def closed(x: Any) -> Any:
     if isinstance(x, tuple | list):
-        return type(x)(map(closed, x))
+        return list(map(closed, x)) if isinstance(x, list) else tuple(map(closed, x))
     return Spy(x) if isinstance(x, np.ndarray | np.generic) else x
 
 
@@ -88,7 +89,7 @@ def spying_namespace() -> Any:
     xp = SimpleNamespace(calls=Counter())
 
     def watched(name: str) -> Any:
-        function = getattr(REAL, name)
+        function = attrgetter(name)(REAL)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             xp.calls[name] += 1
@@ -98,6 +99,8 @@ def spying_namespace() -> Any:
 
     for name in contract.NAMES:
         setattr(xp, name, watched(name))
+    for part, names in contract.EXTENSIONS.items():
+        setattr(xp, part, SimpleNamespace(**{name: watched(f"{part}.{name}") for name in names}))
     for (
         name
     ) in "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split():

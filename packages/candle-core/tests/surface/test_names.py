@@ -14,6 +14,10 @@ import candle
 import candle.autograd.functional
 import candle.func
 import candle.random
+import candle.signal.windows
+import candle.special.bessel
+import candle.special.distributions
+import candle.special.polynomials
 import candle.utils.checkpoint
 from candle._methods import Methods
 
@@ -25,6 +29,12 @@ MODULES = [
     candle.func,
     candle.ops,
     candle.utils.checkpoint,
+    candle.signal,
+    candle.signal.windows,
+    candle.special,
+    candle.special.bessel,
+    candle.special.distributions,
+    candle.special.polynomials,
     *candle.ops.FAMILIES,
 ]
 FUNCTIONS = {name: getattr(candle, name) for name in candle.__all__ if inspect.isfunction(getattr(candle, name))}

@@ -16,19 +16,17 @@ def with_numbers(function):
 
 
 def prod(x, *, axis=None, keepdims=False):
-    """torch.prod takes one dim, or none."""
-    if axis is None and not keepdims:
-        return torch.prod(x)
+    """torch.prod takes one dim."""
     dims = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     for d in sorted((d % x.ndim for d in dims), reverse=True):
         x = torch.prod(x, d, keepdim=keepdims)
-    return x
+    return x if dims else x.clone()
 
 
-def slice_put(x, key, value):
-    out = x.clone()
-    out[key] = value
-    return out
+def take_strided(x, *, shape, start, steps):
+    """A view, so that writing into a diagonal writes into the matrix."""
+    first, *strides = (sum(n * s for n, s in zip(each, x.stride())) for each in (start, *zip(*steps)))
+    return torch.as_strided(x, shape, strides, x.storage_offset() + first)
 
 
 OWN = {
@@ -37,6 +35,8 @@ OWN = {
     "equal": with_numbers(torch.eq),
     "sign": lambda x: torch.where(torch.isnan(x), x, torch.sgn(x)),  # PyTorch's sign of nan is 0
     "conj": torch.conj_physical,  # torch.conj shares memory, which a result must not
+    "as_real": torch.view_as_real,
+    "as_complex": lambda x: torch.view_as_complex(x.reshape(-1).view(x.shape)),  # a view where x is contiguous
     "astype": lambda x, dtype: x.to(dtype, copy=True),
     "bitwise_invert": torch.bitwise_not,
     "max": torch.amax,
@@ -47,14 +47,16 @@ OWN = {
     "take_along_axis": lambda x, i, *, axis: torch.take_along_dim(x, torch.where(i < 0, i + x.shape[axis], i), axis),
     "index_put": torch.index_put,
     "index_add": lambda x, indices, values: torch.index_put(x, indices, values, accumulate=True),
-    "slice_put": slice_put,
+    "take_strided": take_strided,
     "nonzero": lambda x: torch.nonzero(x, as_tuple=True),
     "argsort": lambda x, *, axis=-1, descending=False: torch.argsort(x, dim=axis, descending=descending, stable=True),
     "cumulative_sum": torch.cumsum,
     # Other functions of the same name: candle derives the standard's from those above. (Your own would be faster.)
-    **dict.fromkeys("less_equal greater_equal not_equal hypot logaddexp sort topk flip tril triu var".split()),
-    # PyTorch stores these dtypes, but computes little in them
-    **dict.fromkeys("bfloat16 uint16 uint32 uint64".split()),
+    **dict.fromkeys(
+        "less_equal greater_equal not_equal hypot logaddexp sort topk flip tril triu var polygamma".split()
+    ),
+    # PyTorch stores these dtypes, but computes little in them; its fft, which a device need not have, says dim for axis
+    **dict.fromkeys("bfloat16 uint16 uint32 uint64 fft".split()),
 }
 
 

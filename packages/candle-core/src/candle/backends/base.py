@@ -41,11 +41,30 @@ def build_namespace(owner: str, library: Any, own: dict[str, Any]) -> Any:
             f"backend {owner!r}: the namespace lacks {', '.join(missing)}; "
             f"pass your own versions to build_namespace(owner, library, own)"
         )
+    for part in contract.EXTENSIONS:
+        setattr(xp, part, Extension(owner, part, library, own))
     for d in _dtypes.ALL:
         raw = own.get(d.name, getattr(library, d.name, None))
         if raw is not None:
             setattr(xp, d.name, raw)
     return xp
+
+
+class Extension:
+    """`xp.linalg` or `xp.fft`: the backend's `own["linalg.qr"]` or the library's, looked for when first asked for."""
+
+    def __init__(self, owner: str, part: str, library: Any, own: dict[str, Any]):
+        self._owner, self._part, self._library, self._own = owner, part, library, own
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in contract.EXTENSIONS[self._part]:
+            raise AttributeError(f"xp.{self._part} has no {name}")
+        found = getattr(self._own.get(self._part, getattr(self._library, self._part, None)), name, None)
+        found = self._own.get(f"{self._part}.{name}", found)
+        if found is None:
+            raise NotImplementedError(f"device '{self._owner}' has no {self._part}.{name}; use .cpu()")
+        setattr(self, name, found)
+        return found
 
 
 class Backend:

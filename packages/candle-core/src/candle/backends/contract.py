@@ -4,8 +4,9 @@ The names are those of the Python array API standard (2024.12). `REQUIRED` is th
 backend's library must have, `EXTRA` what the standard lacks and the backend must add itself;
 `candle.backends.derived` builds the rest from these, for libraries that do not have it.
 
-Only `reshape`, `permute_dims`, `broadcast_to`, `real`, `imag` and basic indexing may return the memory of
-their argument, and where a backend's arrays alias, they do; all other results have memory of their own.
+Only `reshape`, `permute_dims`, `broadcast_to`, `real`, `imag`, `as_real`, `as_complex`, `take_strided` and basic
+indexing may return the memory of their argument, and where a backend's arrays alias, they do; all other results have
+memory of their own.
 """
 
 REQUIRED = frozenset(
@@ -22,7 +23,7 @@ REQUIRED = frozenset(
     """.split()
 )
 
-EXTRA = frozenset("index_put index_add slice_put".split())
+EXTRA = frozenset("index_put index_add".split())
 
 DERIVED = frozenset(
     """
@@ -32,8 +33,17 @@ DERIVED = frozenset(
     not_equal less_equal greater greater_equal logical_or logical_xor isinf isfinite maximum minimum
     conj real imag
     argmin all mean var sort cumulative_prod
-    erf index topk check
+    signbit copysign nextafter frexp bitwise_left_shift bitwise_right_shift gcd as_real as_complex
+    erf lgamma digamma polygamma i0 i0e i1 i1e
+    index slice_put index_combine take_strided add_strided topk check
     """.split()
 )
 
 NAMES = REQUIRED | EXTRA | DERIVED
+
+# The standard's extensions, as `xp.linalg.qr`; a library without them still makes a backend, whose
+# operations that need one raise. `eig`, `geqrf` and `lu_factor` the standard lacks.
+EXTENSIONS = {
+    "linalg": frozenset("cholesky det eig eigh geqrf inv lu_factor qr slogdet solve svd".split()),
+    "fft": frozenset("fftn ifftn rfftn irfftn".split()),
+}

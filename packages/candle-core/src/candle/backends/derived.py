@@ -9,6 +9,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from candle.backends.places import add_strided, index_combine, rows_at, slice_put, take_strided  # noqa: F401
+from candle.numerics.bessel import i0, i0e, i1, i1e  # noqa: F401
+from candle.numerics.bits import (  # noqa: F401
+    as_complex,
+    as_real,
+    bitwise_left_shift,
+    bitwise_right_shift,
+    copysign,
+    frexp,
+    gcd,
+    nextafter,
+    signbit,
+)
+from candle.numerics.gamma import digamma, lgamma, polygamma  # noqa: F401
+from candle.numerics.normal import erf  # noqa: F401
 from candle.op import is_complex_array
 
 Array = Any
@@ -265,12 +280,8 @@ def topk(xp: Any, x: Array, k: int, *, axis: int, largest: bool = True) -> tuple
 
 def index(xp: Any, x: Array, *indices: Array) -> Array:
     """x[i, j, ...] for integer arrays that index the leading axes."""
-    depth = len(indices)
-    place: Any = 0
-    for size, i in zip(x.shape[:depth], indices, strict=True):  # row-major position among the leading axes
-        place = place * size + xp.where(xp.less(i, 0), i + size, i)
-    rows = xp.reshape(x, (math.prod(x.shape[:depth]), *x.shape[depth:]))
-    return xp.reshape(xp.take(rows, xp.reshape(place, (-1,)), axis=0), (*place.shape, *x.shape[depth:]))
+    rows, place = rows_at(xp, x, indices)
+    return xp.reshape(xp.take(rows, xp.reshape(place, (-1,)), axis=0), (*place.shape, *rows.shape[1:]))
 
 
 def check(xp: Any, condition: Array, message: str) -> None:
@@ -280,63 +291,3 @@ def check(xp: Any, condition: Array, message: str) -> None:
     """
     if not bool(xp.all(condition)):
         raise IndexError(message)
-
-
-# erf by W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969).
-_SMALL = (
-    (3.16112374387056560e00, 1.13864154151050156e02, 3.77485237685302021e02, 3.20937758913846947e03),
-    (2.36012909523441209e01, 2.44024637934444173e02, 1.28261652607737228e03, 2.84423683343917062e03),
-    1.85777706184603153e-1,
-)
-_MIDDLE = (
-    (
-        *(5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e01, 2.98635138197400131e02),
-        *(8.81952221241769090e02, 1.71204761263407058e03, 2.05107837782607147e03, 1.23033935479799725e03),
-    ),
-    (
-        *(1.57449261107098347e01, 1.17693950891312499e02, 5.37181101862009858e02, 1.62138957456669019e03),
-        *(3.29079923573345963e03, 4.36261909014324716e03, 3.43936767414372164e03, 1.23033935480374942e03),
-    ),
-    2.15311535474403846e-8,
-)
-_LARGE = (
-    (
-        3.05326634961232344e-1,
-        3.60344899949804439e-1,
-        1.25781726111229246e-1,
-        1.60837851487422766e-2,
-        6.58749161529837803e-4,
-    ),
-    (
-        2.56852019228982242e00,
-        1.87295284992346725e00,
-        5.27905102951428412e-1,
-        6.05183413124413191e-2,
-        2.33520497626869185e-3,
-    ),
-    1.63153871373020978e-2,
-)
-
-
-def _ratio(y: Array, table: tuple[tuple[float, ...], tuple[float, ...], float]) -> Array:
-    """(((lead*y + p0)*y + p1)...) / (((y + q0)*y + q1)...)"""
-    above, below = table[2] * y, y
-    for p, q in zip(table[0][:-1], table[1][:-1], strict=True):
-        above, below = (above + p) * y, (below + q) * y
-    return (above + table[0][-1]) / (below + table[1][-1])
-
-
-def erf(xp: Any, x: Array) -> Array:
-    """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
-    a = xp.abs(x)
-    one = xp.ones((), dtype=x.dtype)
-    small = xp.where(xp.less(a, 0.5), a, 0 * one)
-    middle = xp.where(xp.less(a, 4), xp.maximum(a, 0.5 * one), one)
-    large = xp.where(xp.less(a, 4), 4 * one, xp.minimum(a, 30 * one))
-    by_small = small * _ratio(small * small, _SMALL)
-    by_middle = 1 - xp.exp(-middle * middle) * _ratio(middle, _MIDDLE)
-    z = 1 / (large * large)
-    tail = (1 / math.sqrt(math.pi) - z * _ratio(z, _LARGE)) / large
-    by_large = 1 - xp.exp(-large * large) * tail
-    result = xp.where(xp.less(a, 0.5), by_small, xp.where(xp.less(a, 4), by_middle, by_large))
-    return xp.where(xp.less(x, 0), -result, xp.where(xp.isnan(x), x, result))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from candle import _dtypes
 from candle._device import Device
+from candle.backends import lapack
 from candle.backends.base import Backend, build_namespace
 from candle.hooks import hookimpl
 
@@ -84,6 +86,58 @@ def index_add(x: Array, indices: tuple[Array, ...], values: Array) -> Array:
     return out
 
 
+def index_combine(x: Array, indices: tuple[Array, ...], values: Array, how: str) -> Array:
+    """A copy of x with values multiplied into x[i, j, ...], or taken there if larger ("max") or smaller ("min")."""
+    out = np.array(x)
+    {"prod": np.multiply, "max": np.maximum, "min": np.minimum}[how].at(out, indices, values)
+    return out
+
+
+def take_strided(x: Array, *, shape: tuple[int, ...], start: tuple[int, ...], steps: Any) -> Array:
+    """x[start + steps @ i] for all i in `shape`, as a view."""
+    strides = [sum(row[k] * step for row, step in zip(steps, x.strides, strict=True)) for k in range(len(shape))]
+    first = x[(*(slice(n, None) for n in start), ...)]
+    return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=x.flags.writeable)
+
+
+def add_strided(x: Array, values: Array, *, start: tuple[int, ...], steps: Any) -> Array:
+    """A copy of x with values[i] added at start + steps @ i, in a few strokes that each reach no place twice."""
+    out = np.array(x, order="C")
+    seen = take_strided(out, shape=values.shape, start=start, steps=steps)
+    if repeated := tuple(k for k, step in enumerate(seen.strides) if not step and seen.shape[k] > 1):
+        values = values.sum(repeated, out.dtype, keepdims=True)
+        seen = seen[tuple(slice(0, 1) if k in repeated else slice(None) for k in range(seen.ndim))]
+    together: list[int] = []
+    for k in sorted(range(seen.ndim), key=lambda k: -seen.shape[k]):
+        if apart([(seen.strides[j], seen.shape[j]) for j in (*together, k)]):
+            together.append(k)
+    strokes = [range(1) if k in together else range(size) for k, size in enumerate(seen.shape)]
+    for i in itertools.product(*strokes):
+        key = (*(slice(None) if k in together else n for k, n in enumerate(i)), ...)
+        seen[key] += values[key]
+    return out
+
+
+def apart(axes: list[tuple[int, int]]) -> bool:
+    """Whether axes of these strides and sizes reach no place twice (or one cannot easily tell)."""
+    reach = 0
+    for step, size in sorted((abs(step), size) for step, size in axes if size > 1):
+        if step <= reach:
+            return False
+        reach += step * (size - 1)
+    return True
+
+
+def as_real(x: Array) -> Array:
+    return x[..., None].view(x.real.dtype)
+
+
+def as_complex(x: Array) -> Array:
+    if x.strides[-1] != x.itemsize:
+        x = np.ascontiguousarray(x)
+    return x.view(np.result_type(x.dtype, np.complex64))[..., 0]
+
+
 def check(condition: Array, message: str) -> None:
     if not np.all(condition):
         raise IndexError(message)
@@ -117,8 +171,15 @@ OWN: dict[str, Any] = {
     "index": index,
     "index_put": index_put,
     "index_add": index_add,
+    "index_combine": index_combine,
     "slice_put": slice_put,
     "check": check,
+    "take_strided": take_strided,
+    "add_strided": add_strided,
+    "as_real": as_real,
+    "as_complex": as_complex,
+    "i0": None,  # NumPy's is in double precision only
+    **{f"linalg.{name}": getattr(lapack, name) for name in ("eig", "geqrf", "lu_factor")},
     "bool": np.bool_,
     # np.sum and its like dispatch through two Python functions first
     "sum": lambda x, *, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),

@@ -123,16 +123,38 @@ def namespace(inner: Any) -> Any:
             function = getattr(ns, name, None)
             if function is not None:
                 setattr(xp, name, partial(_KINDS.get(name, elementwise), function))
+    xp.linalg, xp.fft = Extension(ns.linalg, matrices), Extension(ns.fft, transform)  # type: ignore[attr-defined]
     for d in _dtypes.ALL:
         setattr(xp, d.name, d)
     return xp
+
+
+class Extension:
+    """`xp.linalg` or `xp.fft`, all of whose functions work around the batch axis in one way."""
+
+    def __init__(self, inner: Any, rule: Rule):
+        self._inner, self._rule = inner, rule
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(self._rule, getattr(self._inner, name))
+
+
+def matrices(function: Rule, *arrays: BatchedArray, **rest: Any) -> Any:
+    """These take any number of leading axes."""
+    out = function(*aligned(*arrays), **rest)
+    return tuple(map(BatchedArray, out)) if isinstance(out, tuple) else BatchedArray(out)
+
+
+def transform(function: Rule, x: BatchedArray, *, axes: Any, **rest: Any) -> Any:
+    return BatchedArray(function(x.value, axes=tuple(a % x.ndim + 1 for a in axes), **rest))
 
 
 _KINDS: dict[str, Rule] = {
     **dict.fromkeys(("sum", "prod", "max", "min", "mean", "var", "any", "all"), reduction),
     **dict.fromkeys(("argmax", "argmin"), position),
     **dict.fromkeys(("argsort", "sort", "topk", "cumulative_sum", "cumulative_prod"), along),
-    **dict.fromkeys(("tril", "triu"), last_two),
+    **dict.fromkeys(("tril", "triu", "as_real", "as_complex"), last_two),
+    "frexp": matrices,
 }
 
 
@@ -211,7 +233,7 @@ def index(ns: Any, x: BatchedArray, *indices: BatchedArray) -> Any:
 
 
 def _writing(name: str) -> Rule:
-    def write(ns: Any, x: BatchedArray, indices: Any, values: BatchedArray) -> Any:
+    def write(ns: Any, x: BatchedArray, indices: Any, values: BatchedArray, *how: str) -> Any:
         size = _batch_size(x, values, *indices)
         base = x.value.expand(size, *x.shape)
         places = _coordinates(ns, size, indices)
@@ -220,7 +242,7 @@ def _writing(name: str) -> Rule:
             if values.ndim
             else values.value.reshape(-1, *(1,) * (places[0].ndim - 1 + x.ndim - len(indices)))
         )
-        return BatchedArray(getattr(ns, name)(base, places, added))
+        return BatchedArray(getattr(ns, name)(base, places, added, *how))
 
     return write
 
@@ -229,6 +251,18 @@ def slice_put(ns: Any, x: BatchedArray, key: Any, value: BatchedArray) -> Any:
     base = x.value.expand(_batch_size(x, value), *x.shape)
     seen = base[(slice(None), *key)]
     return BatchedArray(ns.slice_put(base, (slice(None), *key), _padded(value, seen.ndim - 1)))
+
+
+def take_strided(ns: Any, x: BatchedArray, *, shape: Any, start: Any, steps: Any) -> Any:
+    size = x.value.shape[0]
+    rows = ((1, *(0,) * len(shape)), *((0, *row) for row in steps))
+    return BatchedArray(ns.take_strided(x.value, shape=(size, *shape), start=(0, *start), steps=rows))
+
+
+def add_strided(ns: Any, x: BatchedArray, values: BatchedArray, *, start: Any, steps: Any) -> Any:
+    base, added = _full([x, values])
+    rows = ((1, *(0,) * values.ndim), *((0, *row) for row in steps))
+    return BatchedArray(ns.add_strided(base, added, start=(0, *start), steps=rows))
 
 
 def check(ns: Any, condition: BatchedArray, message: str) -> None:
@@ -247,6 +281,7 @@ _RULES: dict[str, Rule] = {
     **{"asarray": asarray, "astype": astype, "reshape": reshape, "permute_dims": permute_dims, "flip": flip},
     **{"broadcast_to": broadcast_to, "concat": concat, "stack": stack, "matmul": matmul, "take": take},
     **{"take_along_axis": take_along_axis, "index": index, "slice_put": slice_put, "check": check, "nonzero": nonzero},
-    **{name: _writing(name) for name in ("index_put", "index_add")},
+    **{"take_strided": take_strided, "add_strided": add_strided},
+    **{name: _writing(name) for name in ("index_put", "index_add", "index_combine")},
     **{name: _creation(name) for name in ("zeros", "ones", "full", "arange")},
 }

@@ -156,20 +156,21 @@ class Abs(Unary):
 
 
 class Sign(Unary):
-    """-1, 0 or 1 by the sign of x, 0 for nan;  dx = 0, and for complex x / |x| what of grad is across x, over |x|"""
+    """-1, 0 or 1 by the sign of x;  dx = 0, and for complex x / |x| what of grad is across x, over |x|"""
 
-    name, floats, reads = "sign", False, {"x": "x out"}
+    name, contract, floats, reads = "sign", "sign", False, {"x": "x out"}
 
     def forward(xp, x):
-        return xp.where(xp.equal(x, x), xp.sign(x), xp.zeros((), dtype=x.dtype))  # nan is not itself
+        return xp.sign(x)
 
     def vjp(xp, needs, grad, out, x):
         if not is_complex_array(xp, x):
             return (grad * 0,)
         size = xp.abs(x)
-        size = xp.where(xp.equal(size, 0), xp.ones((), dtype=size.dtype), size)
-        along = xp.real(grad * xp.conj(out))
-        return ((grad - xp.astype(along, out.dtype) * out) / xp.astype(size, out.dtype),)
+        at_zero = xp.equal(size, 0)
+        size = xp.where(at_zero, xp.ones((), dtype=size.dtype), size)
+        across = grad - xp.astype(xp.real(grad * xp.conj(out)), out.dtype) * out
+        return (xp.where(at_zero, grad * 0, across / xp.astype(size, out.dtype)),)
 
 
 NUMBERS = (int, float, complex)  # as a tuple: isinstance asks a union six times slower
@@ -320,9 +321,11 @@ def abs(input: Tensor) -> Tensor:
 
 @method(inplace=True)
 def sign(input: Tensor) -> Tensor:
-    """-1, 0 or 1, by the sign."""
+    """-1, 0 or 1, by the sign; 0 for nan."""
     if input.dtype is _dtypes.bool_:
         return input.clone()
+    if input.dtype.is_floating_point:
+        input = input.masked_fill(input != input, 0)  # nan is not itself
     return apply(Sign, input)
 
 

@@ -25,13 +25,15 @@ __all__ = [
     "as_tensor",
     "empty",
     "empty_like",
+    "empty_permuted",
+    "empty_strided",
     "eye",
     "from_numpy",
     "full",
     "full_like",
-    "linspace",
     "ones",
     "ones_like",
+    "scalar_tensor",
     "tensor",
     "zeros",
     "zeros_like",
@@ -167,6 +169,32 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype = None, device: Any = None,
     return _filled(integers("full", (size,)), value, dtype or _dtypes.of_number(value), device, requires_grad)
 
 
+def scalar_tensor(s: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A 0-d tensor of one number, in the default dtype unless another is given."""
+    return full((), s, dtype=dtype or _dtypes.get_default_dtype(), device=device, requires_grad=requires_grad)
+
+
+def empty_permuted(
+    size: Any, physical_layout: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor for values to come, whose dims lie in memory in the order `physical_layout`, the outermost first."""
+    order = integers("empty_permuted", (physical_layout,))
+    if sorted(order) != list(range(len(size))):
+        raise RuntimeError(f"empty_permuted: {order} does not order the {len(size)} dims of {tuple(size)}")
+    made = empty([size[d] for d in order], dtype=dtype, device=device)
+    return made.permute(sorted(range(len(order)), key=order.__getitem__)).detach().requires_grad_(requires_grad)
+
+
+def empty_strided(
+    size: Any, stride: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor for values to come, whose neighbours along each dim lie `stride` elements apart."""
+    shape, steps = integers("empty_strided", (size,)), integers("empty_strided", (stride,))
+    reach = sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) + 1 if math.prod(shape) else 0
+    memory = empty(reach, dtype=dtype, device=device)
+    return memory.as_strided(shape, steps).detach().requires_grad_(requires_grad)
+
+
 def _like(input: Tensor, value: Any, dtype: Dtype, device: Any, requires_grad: bool) -> Tensor:
     made = _filled(tuple(input.shape), value, dtype or input.dtype, device or input.device, False)
     return beside(input, made).requires_grad_(requires_grad)
@@ -246,27 +274,6 @@ def arange(
     return new_tensor(backend.xp.astype(array, backend.raw_dtype(dtype)), backend, requires_grad)
 
 
-def linspace(
-    start: Any, end: Any, steps: int, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`steps` numbers at equal distances, from start to end."""
-    if steps < 0:
-        raise RuntimeError(f"linspace: the number of steps must not be negative, got {steps}")
-    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
-    if dtype is not None and dtype.category == _dtypes.INT:
-        start, end = int(start), int(end)
-    dtype = dtype or _dtypes.PYTHON[complex if isinstance(start, complex) or isinstance(end, complex) else float]
-    import numpy as np
-
-    backend = backend_of(device or "cpu")
-    values = np.linspace(start, end, steps)
-    if dtype.category == _dtypes.INT:
-        values = np.trunc(values)
-    return wrap(backend.from_numpy(values.astype(backend_of("cpu").raw_dtype(dtype))), backend).requires_grad_(
-        requires_grad
-    )
-
-
 def eye(
     n: int, m: int | None = None, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -289,5 +296,5 @@ def _new(name: str, make: Any, value_first: bool = False) -> None:
     method(name)(new)
 
 
-for _make in (zeros, ones, empty, full, tensor):
+for _make in (zeros, ones, empty, empty_strided, full, tensor):
     _new(f"new_{_make.__name__}", _make)

@@ -1,4 +1,4 @@
-"""Exponentials, logarithms, roots, sigmoid and erf."""
+"""Exponentials, logarithms, roots and sigmoid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle.ops._common import Unary
 
-__all__ = ["erf", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "rsqrt", "sigmoid", "sqrt"]
+__all__ = ["exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "rsqrt", "sigmoid", "sqrt"]
 
 
 class Exp(Unary):
@@ -132,18 +132,6 @@ class Sigmoid(Unary):
         return (grad * xp.conj(out * (1 - out)),)
 
 
-class Erf(Unary):
-    """2/sqrt(pi) times the integral of e^(-t^2) from 0 to x;  dx = grad * 2/sqrt(pi) e^(-x^2)"""
-
-    name, contract, reads = "erf", "erf", {"x": "x"}
-
-    def forward(xp, x):
-        return xp.erf(x)
-
-    def vjp(xp, needs, grad, out, x):
-        return (grad * (2 / math.sqrt(math.pi) * xp.exp(-x * x)),)
-
-
 # What users call
 
 
@@ -215,14 +203,3 @@ def sigmoid(input: Tensor) -> Tensor:
     tensor([0.5000, 0.8808])
     """
     return apply(Sigmoid, input)
-
-
-@method(inplace=True)
-def erf(input: Tensor) -> Tensor:
-    """The error function.
-
-    >>> import candle
-    >>> candle.erf(candle.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.8427])
-    """
-    return apply(Erf, input)

@@ -151,7 +151,7 @@ def clamp(input: Tensor, min: Number = None, max: Number = None) -> Tensor:
     return apply(Clamp, input, min, max)
 
 
-def _refuse_empty(name: str, input: Tensor, dims: tuple[int, ...] | None) -> None:
+def refuse_empty(name: str, input: Tensor, dims: tuple[int, ...] | None) -> None:
     if count(input.shape, dims) == 0:
         raise (RuntimeError if dims is None else IndexError)(
             f"{name}: nothing to choose from along dim {dims} of a tensor of shape {tuple(input.shape)}"
@@ -163,7 +163,7 @@ def _refuse_empty(name: str, input: Tensor, dims: tuple[int, ...] | None) -> Non
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest value over `dim`; equal ones share the gradient."""
     dims = many_dims(dim, input.ndim)
-    _refuse_empty("amax", input, dims)
+    refuse_empty("amax", input, dims)
     return apply(Amax, input, dim=dims, keepdim=keepdim)
 
 
@@ -172,20 +172,20 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest value over `dim`; equal ones share the gradient."""
     dims = many_dims(dim, input.ndim)
-    _refuse_empty("amin", input, dims)
+    refuse_empty("amin", input, dims)
     return apply(Amin, input, dim=dims, keepdim=keepdim)
 
 
 def _arg(name: str, op: type[Op], input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     if dim is None:
-        _refuse_empty(name, input, None)
+        refuse_empty(name, input, None)
         found: Tensor = apply(op, input.reshape(-1), dim=0, keepdim=False)
         return found.reshape((1,) * input.ndim) if keepdim else found
     if not input.ndim:
         one_dim(dim, 0)
         return apply(op, input.reshape(1), dim=0, keepdim=False)
     dim = one_dim(dim, input.ndim)
-    _refuse_empty(name, input, (dim,))
+    refuse_empty(name, input, (dim,))
     return apply(op, input, dim=dim, keepdim=keepdim)
 
 

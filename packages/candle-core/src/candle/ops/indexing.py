@@ -6,6 +6,7 @@ arrays pick from the leading dims. A boolean mask is the integer arrays of the p
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from candle import _dtypes, _views
@@ -13,10 +14,12 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import broadcast_shapes
-from candle.ops.shape import Slice, slice_item
+from candle.ops._common import broadcast_shapes, integers
+from candle.ops.conditions import Nonzero
+from candle.ops.filling import copy_
+from candle.ops.slicing import Slice, slice_item
 
-__all__ = ["argwhere", "nonzero", "where"]
+__all__ = ["unravel_index"]
 
 
 class Index(Op):
@@ -45,46 +48,10 @@ class IndexPut(Op):
         return dx, xp.index(grad, *indices) if needs[1] else None, *[None] * len(indices)
 
 
-class Where(Op):
-    """x where condition holds, else y;  dx = grad there, dy = grad elsewhere"""
-
-    name, contract, promotes = "where", "where", "x y"
-    reads = {"x": "condition", "y": "condition"}
-
-    def forward(xp, condition, x, y):
-        return xp.where(condition, x, y)
-
-    def vjp(xp, needs, grad, out, condition, x, y):
-        zero = xp.zeros((), dtype=grad.dtype)
-        dx = xp.where(condition, grad, zero) if needs[1] else None
-        return None, dx, xp.where(condition, zero, grad) if needs[2] else None
-
-
-class Nonzero(Op):
-    """the indices of the elements that are not zero, one array per dim"""
-
-    name, value_shaped = "nonzero", True
-
-    def forward(xp, x):
-        return tuple(xp.nonzero(x))
-
-
-class Overwrite(Op):
-    """x with all its values replaced by those of value;  dx = 0, dvalue = grad"""
-
-    name = "overwrite"
-
-    def forward(xp, x, value):
-        return xp.astype(xp.broadcast_to(value, x.shape), x.dtype)
-
-    def vjp(xp, needs, grad, out, x, value):
-        return grad * 0 if needs[0] else None, grad
-
-
 # x[key]
 
 
-def _parse(x: Tensor, key: Any) -> tuple[Tensor, list[Any]]:
+def parsed(x: Tensor, key: Any) -> tuple[Tensor, list[Any]]:
     """The view that the basic part of the key makes, and for each of its dims an index tensor or None."""
     items = [_as_index(x, k) for k in (key if isinstance(key, tuple) else (key,))]
     used = sum(_dims_used(k) for k in items)
@@ -187,7 +154,7 @@ def _mask_indices(x: Tensor, mask: Tensor, dim: int) -> list[Tensor]:
     return list(apply(Nonzero, mask)) if mask.ndim else list(apply(Nonzero, mask.reshape(1)))
 
 
-def _arrange(x: Tensor, arrays: list[Any]) -> tuple[Tensor, list[Tensor], int]:
+def arranged(x: Tensor, arrays: list[Any]) -> tuple[Tensor, list[Tensor], int]:
     """Indexed dims to the front; and where the result's index dims belong: in place if the indexed
     dims were neighbours, else at the front (NumPy's rule)."""
     indexed = [d for d, a in enumerate(arrays) if a is not None]
@@ -209,10 +176,10 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     """
     if isinstance(key, bool) or (isinstance(key, Tensor) and key.dtype is _dtypes.bool_ and not key.ndim):
         return getitem(input[None], tensor_of_bool(input, key))
-    x, arrays = _parse(input, key)
+    x, arrays = parsed(input, key)
     if all(a is None for a in arrays):
         return x
-    x, indices, place = _arrange(x, arrays)
+    x, indices, place = arranged(x, arrays)
     result: Tensor = apply(Index, x, *indices)
     depth = result.ndim - (x.ndim - len(indices))
     if place and depth:
@@ -238,11 +205,11 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
     if isinstance(key, bool) or (isinstance(key, Tensor) and key.dtype is _dtypes.bool_ and not key.ndim):
         setitem(input[None], tensor_of_bool(input, key), value)
         return
-    target, arrays = _parse(input, key)
+    target, arrays = parsed(input, key)
     if all(a is None for a in arrays):
         copy_(target, _without_leading_ones(value, target.ndim))
         return
-    moved, indices, place = _arrange(target, arrays)
+    moved, indices, place = arranged(target, arrays)
     value = value.to(dtype=input.dtype, device=input.device)
     shape = _index_shape(indices)
     result_ndim = len(shape) + moved.ndim - len(indices)
@@ -264,74 +231,19 @@ def _without_leading_ones(value: Tensor, ndim: int) -> Tensor:
     return value
 
 
-@method()
-def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """In place: the values of `src`, broadcast and converted."""
-    if src._backend is not input._backend:
-        src = src.to(input.device)
-    return _views.assign(input, apply(Overwrite, input, src), "copy_")
-
-
-@method()
-def fill_(input: Tensor, value: Any) -> Tensor:
-    """In place: one value everywhere."""
-    from candle.ops.creation import tensor
-
-    src = value if isinstance(value, Tensor) else tensor(value, dtype=input.dtype, device=input.device)
-    if src.ndim:
-        raise RuntimeError(f"fill_: expects a number or a 0-d tensor, got shape {tuple(src.shape)}")
-    return copy_(input, src)
-
-
-@method()
-def zero_(input: Tensor) -> Tensor:
-    """In place: zero everywhere."""
-    return fill_(input, 0)
-
-
 # What users call by name
 
 
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """input where condition holds, else other; with the condition alone, the indices where it does.
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates, in a tensor of `shape`, of positions counted through all of it.
 
     >>> import candle
-    >>> candle.where(candle.tensor([True, False]), 1.0, 0.0)
-    tensor([1., 0.])
+    >>> candle.unravel_index(candle.tensor([1, 5]), (2, 3))
+    (tensor([0, 1]), tensor([1, 2]))
     """
-    if input is None and other is None:
-        return nonzero(condition, as_tuple=True)
-    from candle.ops.creation import tensor
-
-    if condition.dtype is not _dtypes.bool_:
-        if condition.dtype is not _dtypes.uint8:
-            raise RuntimeError(f"where: expected a bool condition, got {condition.dtype}")
-        condition = condition.to(_dtypes.bool_)
-    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
-        input = tensor(input, device=condition.device)
-    return apply(Where, condition, input, other)
-
-
-@method("where")
-def _where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
-    """input where condition holds, else other."""
-    return where(condition, input, other)
-
-
-@method()
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Where the elements are not zero: a row per element, or a tuple of one tensor per dim."""
-    from candle.ops.comparison import truth
-    from candle.ops.joining import stack
-
-    found = apply(Nonzero, truth(input if input.ndim else input.reshape(1)))
-    if as_tuple:
-        return found
-    rows = stack(found, 1)
-    return rows if input.ndim else rows[:, :0]
-
-
-@method()
-def argwhere(input: Tensor) -> Tensor:
-    """Where the elements are not zero, a row per element."""
-    return nonzero(input)
+    sizes = (shape,) if isinstance(shape, int) else integers("unravel_index", (tuple(shape),))
+    if indices.dtype.category != _dtypes.INT or any(n < 0 for n in sizes):
+        raise ValueError(f"unravel_index: expects integers and sizes of 0 or more, got {indices.dtype} and {sizes}")
+    in_bounds("unravel_index", indices, math.prod(sizes), 0)
+    indices = indices.to(_dtypes.int64)
+    return tuple(indices // math.prod(sizes[d + 1 :]) % size for d, size in enumerate(sizes))

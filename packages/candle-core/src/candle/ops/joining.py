@@ -1,4 +1,4 @@
-"""Tensors put together, and taken apart."""
+"""Tensors put together."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from candle._apply import apply
-from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import also_named, numpy_names, one_dim
-from candle.ops.shape import select, slice_dim
+from candle.ops._common import numpy_names, one_dim
+from candle.ops.shape import atleast_1d, atleast_2d, atleast_3d
 
-__all__ = ["cat", "chunk", "concat", "concatenate", "split", "stack", "tensor_split", "unbind"]
+__all__ = ["cat", "column_stack", "concat", "concatenate", "dstack", "hstack", "row_stack", "stack", "vstack"]
 
 
 class Cat(Op):
@@ -93,69 +92,32 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return apply(Stack, *given, dim=one_dim(dim, given[0].ndim + 1))
 
 
-@method()
-@also_named(split_size="split_size_or_sections")
-def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts of one size (the last may be smaller), or of the sizes given."""
-    if not tensor.ndim:
-        raise RuntimeError("split: a 0-d tensor has nothing to split")
-    dim = one_dim(dim, tensor.ndim)
-    total, step = tensor.shape[dim], split_size_or_sections
-    if isinstance(step, int):
-        if step < 0 or (step == 0 and total):
-            raise RuntimeError(f"split: the size of a part must be positive, got {step}")
-        parts = [min(step, total - start) for start in range(0, total, step)] if total else [0]
-    else:
-        parts = list(step)
-        if sum(parts) != total or any(p < 0 for p in parts):
-            raise RuntimeError(f"split: sizes {parts} do not add up to {total}, the size of dim {dim}")
-    ends = [sum(parts[: i + 1]) for i in range(len(parts))]
-    return tuple(slice_dim(tensor, dim, end - size, end) for end, size in zip(ends, parts, strict=True))
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Side by side: along dim 1, vectors along dim 0."""
+    given = [atleast_1d(x) for x in _tensors("hstack", tensors)]
+    return cat(given, 0 if given[0].ndim == 1 else 1)
 
 
-@method()
-def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """`split` into parts of the sizes given."""
-    return split(input, tuple(split_sizes), dim)
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One above the other: along dim 0, vectors as rows.
+
+    >>> import candle
+    >>> candle.vstack([candle.tensor([1, 2]), candle.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    return cat([atleast_2d(x) for x in _tensors("vstack", tensors)], 0)
 
 
-@method()
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most `chunks` parts of one size, the last smaller."""
-    if chunks <= 0:
-        raise RuntimeError(f"chunk: expects a positive number of chunks, got {chunks}")
-    if not input.ndim:
-        raise RuntimeError("chunk: a 0-d tensor has nothing to split")
-    total = input.shape[one_dim(dim, input.ndim)]
-    return split(input, -(-total // chunks), dim) if total else split(input, [0] * chunks, dim)
+def dstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One behind the other: along dim 2."""
+    return cat([atleast_3d(x) for x in _tensors("dstack", tensors)], 2)
 
 
-@method()
-@also_named(sections="indices_or_sections", indices="indices_or_sections")
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts as equal as can be, or cut at the indices given."""
-    if not input.ndim:
-        raise RuntimeError("tensor_split: a 0-d tensor has nothing to split")
-    dim = one_dim(dim, input.ndim)
-    total, cuts = input.shape[dim], indices_or_sections
-    if isinstance(cuts, Tensor):
-        cuts = cuts.tolist()
-    if isinstance(cuts, int):
-        if cuts <= 0:
-            raise RuntimeError(f"tensor_split: the number of sections must be positive, got {cuts}")
-        small, larger = divmod(total, cuts)
-        cuts = [i * small + min(i, larger) for i in range(1, cuts)]
-    places = [slice(a, b).indices(total)[:2] for a, b in zip([0, *cuts], [*cuts, total], strict=True)]
-    return tuple(slice_dim(input, dim, a, max(a, b)) for a, b in places)
-
-
-@method()
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along a dim."""
-    if not input.ndim:
-        raise RuntimeError("unbind: a 0-d tensor has no dim to take apart")
-    dim = one_dim(dim, input.ndim)
-    return tuple(select(input, dim, i) for i in range(input.shape[dim]))
+def column_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """Side by side along dim 1, vectors as columns."""
+    return cat([x if x.ndim > 1 else x.reshape(-1, 1) for x in _tensors("column_stack", tensors)], 1)
 
 
 concat = concatenate = cat
+row_stack = vstack

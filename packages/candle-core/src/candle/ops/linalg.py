@@ -11,8 +11,23 @@ from candle._attach import method
 from candle._modes import state
 from candle._tensor import Tensor
 from candle.op import Op
+from candle.ops.conversion import conj
 
-__all__ = ["addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "outer", "tensordot"]
+__all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "chain_matmul",
+    "cross",
+    "dot",
+    "einsum",
+    "inner",
+    "kron",
+]
+__all__ += ["matmul", "mm", "mv", "outer", "tensordot", "trace", "vdot"]
 
 
 class Matmul(Op):
@@ -75,6 +90,11 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     return apply(Matmul, input, other)
 
 
+@method("__rmatmul__")
+def _rmatmul(input: Tensor, other: Any) -> Any:
+    return matmul(other, input) if isinstance(other, Tensor) else NotImplemented
+
+
 def _with_dims(name: str, given: dict[str, tuple[Tensor, int]]) -> None:
     if any(x.ndim != n for x, n in given.values()):
         told = ", ".join(f"{k} of shape {tuple(x.shape)} (wants {n} dims)" for k, (x, n) in given.items())
@@ -111,6 +131,12 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     if input.shape != tensor.shape:
         raise RuntimeError(f"dot: sizes differ: {tuple(input.shape)} and {tuple(tensor.shape)}")
     return matmul(input, tensor)
+
+
+@method()
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """`dot` with the complex conjugate of input."""
+    return dot(conj(input), other)
 
 
 @method()
@@ -151,6 +177,67 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2)."""
     return _scaled_sum(input, bmm(batch1, batch2), beta, alpha)
+
+
+@method(inplace=True)
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * the sum over the batch of (batch1 @ batch2)."""
+    return _scaled_sum(input, bmm(batch1, batch2).sum(0), beta, alpha)
+
+
+@method(inplace=True)
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (mat @ vec)."""
+    return _scaled_sum(input, mv(mat, vec), beta, alpha)
+
+
+@method(inplace=True)
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * outer(vec1, vec2); of bools, whether input or both."""
+    product = outer(vec1, vec2)
+    if input.dtype is product.dtype is _dtypes.bool_:
+        return (input & bool(beta)) | (product & bool(alpha))
+    return _scaled_sum(input, product.to(_dtypes.promote_types(product.dtype, input.dtype)), beta, alpha)
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """The product of matrices, in the order that takes the fewest multiplications."""
+    from candle.ops.matrix_functions import multi_dot
+
+    return multi_dot(matrices)
+
+
+@method()
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """The vector product along a dim of size 3: the first there is, unless given."""
+    from candle.ops.matrix_functions import cross
+
+    if dim is None and 3 not in input.shape:
+        raise RuntimeError(f"cross: no dim of shape {tuple(input.shape)} is of size 3")
+    return cross(input, other, dim=list(input.shape).index(3) if dim is None else dim)
+
+
+@method()
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """The Kronecker product: every element of input times all of other.
+
+    >>> import candle
+    >>> candle.kron(candle.eye(2), candle.tensor([[1.0, 2.0]]))
+    tensor([[1., 2., 0., 0.],
+            [0., 0., 1., 2.]])
+    """
+    ndim = max(input.ndim, other.ndim)
+    a, b = ((1,) * (ndim - t.ndim) + tuple(t.shape) for t in (input, other))
+    rows = input.reshape([size for each in a for size in (each, 1)])
+    columns = other.reshape([size for each in b for size in (1, each)])
+    return (rows * columns).reshape([x * y for x, y in zip(a, b, strict=True)])
+
+
+@method()
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    _with_dims("trace", {"input": (input, 2)})
+    return input.diagonal().sum(-1)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from candle import _dtypes
+from candle import _dtypes, _views
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.ops._common import Binary, Number, Unary
 from candle.ops.arithmetic import array_like, conj
 
-__all__ = ["pow", "reciprocal", "square"]
+__all__ = ["float_power", "pow", "reciprocal", "square"]
 
 
 class Square(Unary):
@@ -101,6 +101,26 @@ def pow(input: Number, exponent: Number) -> Tensor:
     ):
         raise RuntimeError("pow: integers to negative integer powers are not allowed; make the base a float")
     return _power(input, exponent)
+
+
+@method()
+def float_power(input: Number, exponent: Number) -> Tensor:
+    """input ** exponent in double precision, whatever the dtypes."""
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        raise TypeError(f"float_power: expected at least one tensor, got {input!r} and {exponent!r}")
+    imaginary = any(isinstance(x, complex) or (isinstance(x, Tensor) and x.dtype.is_complex) for x in (input, exponent))
+    wide = _dtypes.complex128 if imaginary else _dtypes.float64
+    base, power = (x.to(wide) if isinstance(x, Tensor) else x for x in (input, exponent))
+    return pow(base, power)
+
+
+@method("float_power_")
+def _float_power_(input: Tensor, exponent: Number) -> Tensor:
+    """In place: float_power."""
+    result = float_power(input, exponent)
+    if result.dtype is not input.dtype:
+        raise RuntimeError(f"float_power_: the result is {result.dtype}, which does not fit into {input.dtype}")
+    return _views.assign(input, result, "float_power_")
 
 
 @method("__rpow__")

@@ -46,7 +46,7 @@ class Dropout(Op):
         return Dropout.forward(xp, grad, mask, p=p), None
 
 
-def _drawn(
+def drawn(
     draw: Callable[[tuple[int, ...]], Any],
     shape: tuple[int, ...],
     dtype: _dtypes.dtype,
@@ -72,7 +72,7 @@ def _drawn(
     return t.requires_grad_(requires_grad)
 
 
-def _uniform(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: source.Generator | None) -> Any:
+def uniform_numbers(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: source.Generator | None) -> Any:
     import numpy as np
 
     kind = np.float64 if dtype is _dtypes.float64 else np.float32
@@ -83,7 +83,7 @@ def _uniform(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: source.Gen
     return draws
 
 
-def _normal(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: source.Generator | None) -> Any:
+def normal_numbers(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: source.Generator | None) -> Any:
     import numpy as np
 
     draw = (generator or source.default_generator).numpy
@@ -105,8 +105,12 @@ def rand(
 ) -> Tensor:
     """Uniform numbers from 0 up to (not including) 1."""
     dtype = dtype or _dtypes.get_default_dtype()
-    return _drawn(
-        lambda shape: _uniform(shape, dtype, generator), integers("rand", sizes, size), dtype, device, requires_grad
+    return drawn(
+        lambda shape: uniform_numbers(shape, dtype, generator),
+        integers("rand", sizes, size),
+        dtype,
+        device,
+        requires_grad,
     )
 
 
@@ -120,8 +124,12 @@ def randn(
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
     dtype = dtype or _dtypes.get_default_dtype()
-    return _drawn(
-        lambda shape: _normal(shape, dtype, generator), integers("randn", sizes, size), dtype, device, requires_grad
+    return drawn(
+        lambda shape: normal_numbers(shape, dtype, generator),
+        integers("randn", sizes, size),
+        dtype,
+        device,
+        requires_grad,
     )
 
 
@@ -167,7 +175,7 @@ def randint(
     if low >= high:
         raise RuntimeError(f"randint: low must be below high, got {low} and {high}")
     draw = (generator or source.default_generator).numpy.integers
-    return _drawn(lambda shape: draw(low, high, shape), tuple(size), dtype or _dtypes.int64, device, requires_grad)
+    return drawn(lambda shape: draw(low, high, shape), tuple(size), dtype or _dtypes.int64, device, requires_grad)
 
 
 def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Dtype = None, device: Any = None) -> Tensor:
@@ -185,7 +193,7 @@ def randperm(n: int, *, generator: source.Generator | None = None, dtype: Dtype 
     def rows(shape: tuple[int, ...]) -> Any:  # the last size is n; each row is put in an order of its own
         return draw.permuted(np.broadcast_to(np.arange(n), shape), axis=-1)
 
-    return _drawn(rows, (n,), dtype or _dtypes.int64, device)
+    return drawn(rows, (n,), dtype or _dtypes.int64, device)
 
 
 def normal(
@@ -218,8 +226,8 @@ def normal(
 def bernoulli(input: Tensor, p: float | None = None, *, generator: source.Generator | None = None) -> Tensor:
     """1 with the probability that each element (or p) says, else 0."""
     chance = input if p is None else p
-    draws = _drawn(
-        lambda shape: _uniform(shape, _dtypes.float64, generator), input.shape, _dtypes.float64, input.device
+    draws = drawn(
+        lambda shape: uniform_numbers(shape, _dtypes.float64, generator), input.shape, _dtypes.float64, input.device
     )
     inside = (chance >= 0) & (chance <= 1)
     known = not isinstance(inside, Tensor) or not inside._backend.level
@@ -273,35 +281,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         raise ValueError(f"dropout: the probability must lie between 0 and 1, got {p}")
     if not training or p == 0:
         return input
-    mask = _drawn(lambda shape: _uniform(shape, _dtypes.float32, None) >= p, input.shape, _dtypes.bool_, input.device)
+    mask = drawn(
+        lambda shape: uniform_numbers(shape, _dtypes.float32, None) >= p, input.shape, _dtypes.bool_, input.device
+    )
     result: Tensor = apply(Dropout, input, mask, p=float(p))
     return assign(input, result, "dropout") if inplace else result
-
-
-def _fill(name: str, draw: Any) -> None:
-    def fill(self: Tensor, *args: Any, generator: source.Generator | None = None) -> Tensor:
-        def values(shape: tuple[int, ...]) -> Any:
-            return draw(shape, self.dtype, generator, *args)
-
-        return self.copy_(_drawn(values, self.shape, self.dtype, self.device))
-
-    fill.__name__ = name
-    fill.__doc__ = f"In place: random numbers ({name[:-1]})."
-    method(name)(fill)
-
-
-def _between(shape: tuple[int, ...], dtype: _dtypes.dtype, g: Any, low: float = 0.0, high: float = 1.0) -> Any:
-    if low > high:
-        raise RuntimeError(f"uniform_: from must not lie above to, got {low} and {high}")
-    return low + (high - low) * _uniform(shape, dtype, g)
-
-
-def _around(shape: tuple[int, ...], dtype: _dtypes.dtype, g: Any, mean: float = 0.0, std: float = 1.0) -> Any:
-    if std < 0:
-        raise RuntimeError(f"normal_: the standard deviation must not be negative, got {std}")
-    return mean + std * _normal(shape, dtype, g)
-
-
-_fill("uniform_", _between)
-_fill("normal_", _around)
-_fill("bernoulli_", lambda shape, dtype, g, p=0.5: _uniform(shape, _dtypes.float64, g) < p)

@@ -10,9 +10,9 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op, is_complex_array
-from candle.ops._common import Dims, many_dims, numpy_names, one_dim, reduced_shape
+from candle.ops._common import Dims, many_dims, numpy_names, reduced_shape
 
-__all__ = ["all", "any", "cumsum", "logsumexp", "mean", "prod", "std", "sum", "var"]
+__all__ = ["all", "any", "logsumexp", "mean", "prod", "std", "sum", "var"]
 
 
 def spread(xp: Any, grad: Any, shape: tuple[int, ...], dim: Any) -> Any:
@@ -132,18 +132,6 @@ class LogSumExp(Op):
         return (spread(xp, grad, x.shape, dim) * xp.conj(xp.exp(x - spread(xp, finite, x.shape, dim))),)
 
 
-class Cumsum(Op):
-    """sums of x up to here along dim;  dx = sums of grad from here on"""
-
-    name = "cumsum"
-
-    def forward(xp, x, *, dim):
-        return xp.cumulative_sum(x, axis=dim)
-
-    def vjp(xp, needs, grad, out, x, *, dim):
-        return (xp.flip(xp.cumulative_sum(xp.flip(grad, axis=dim), axis=dim), axis=dim),)
-
-
 def count(shape: tuple[int, ...], dim: Any) -> int:
     return math.prod(shape if dim is None else (shape[d] for d in dim))
 
@@ -151,14 +139,14 @@ def count(shape: tuple[int, ...], dim: Any) -> int:
 # What users call
 
 
-def _summable(input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
+def summable(input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
     """Sums of integers and bools are int64."""
     if dtype is not None:
         return input.to(dtype)
     return input.to(_dtypes.int64) if input.dtype.category < _dtypes.FLOAT else input
 
 
-def _floating(name: str, input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
+def floating(name: str, input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
     if (dtype or input.dtype).category < _dtypes.FLOAT:
         raise RuntimeError(
             f"{name}: needs a floating-point or complex tensor, got {dtype or input.dtype}; use x.float()"
@@ -180,7 +168,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: _dtype
             return any(input, dim, keepdim).bool()
         if dtype is not None and dtype.category == _dtypes.INT and dtype is not _dtypes.int64:
             return sum(input.to(dtype).to(_dtypes.int64), dim, keepdim).to(dtype)
-        input = _summable(input, dtype)
+        input = summable(input, dtype)
     return apply(Sum, input, dim=many_dims(dim, input.ndim), keepdim=keepdim)
 
 
@@ -188,7 +176,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: _dtype
 @numpy_names
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: _dtypes.dtype | None = None) -> Tensor:
     """The mean over `dim` (all dims where None)."""
-    input = _floating("mean", input, dtype)
+    input = floating("mean", input, dtype)
     return apply(Mean, input, dim=many_dims(dim, input.ndim), keepdim=keepdim)
 
 
@@ -198,7 +186,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     """The product over one dim, or over all of them."""
     if dtype is _dtypes.bool_:
         return all(input, dim, keepdim).bool()
-    input = _summable(input, dtype)
+    input = summable(input, dtype)
     return apply(Prod, input, dim=many_dims(dim, input.ndim), keepdim=keepdim)
 
 
@@ -210,9 +198,7 @@ def _spread_of(
     if unbiased is not None:
         correction = int(unbiased)
     dims = many_dims(dim, input.ndim)
-    input = _floating(name, input, None)
-    if input.dtype.is_complex:
-        raise NotImplementedError(f"{name}: complex tensors are not supported")
+    input = floating(name, input, None)
     return apply(op, input, dim=dims, correction=1 if correction is None else correction, keepdim=keepdim)
 
 
@@ -263,11 +249,3 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
         input = input.to(_dtypes.get_default_dtype())
     dims = many_dims(dim, input.ndim) or tuple(range(input.ndim))
     return apply(LogSumExp, input, dim=dims, keepdim=keepdim)
-
-
-@method(inplace=True)
-@numpy_names
-def cumsum(input: Tensor, dim: int, *, dtype: _dtypes.dtype | None = None) -> Tensor:
-    """The running sum along one dim."""
-    input, dim = _summable(input, dtype), one_dim(dim, input.ndim)
-    return apply(Cumsum, input, dim=dim) if input.ndim else input.clone()

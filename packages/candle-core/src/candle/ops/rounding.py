@@ -7,7 +7,7 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle.ops._common import Unary
 
-__all__ = ["ceil", "floor", "round", "trunc"]
+__all__ = ["ceil", "fix", "floor", "round", "trunc"]
 
 
 class Step(Unary):
@@ -70,7 +70,7 @@ def ceil(input: Tensor) -> Tensor:
     return apply(Ceil, input)
 
 
-@method(inplace=True)
+@method("trunc", "fix", inplace=True)
 def trunc(input: Tensor) -> Tensor:
     """The integer part."""
     return apply(Trunc, input)
@@ -85,3 +85,6 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     if decimals > 0:
         return apply(Round, input * scale) / scale
     return apply(Round, input / scale) * scale
+
+
+fix = trunc

@@ -1,28 +1,19 @@
-"""Selecting and writing by index along one dim: gather, scatter, masks."""
+"""Selecting by index along one dim, and by masks."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from candle import _dtypes
-from candle._apply import apply, meet
+from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
 from candle.ops._common import broadcast_shapes, one_dim
-from candle.ops.indexing import IndexPut, Where, _arrange, _parse, in_bounds, setitem
+from candle.ops.conditions import Where
+from candle.ops.indexing import in_bounds
 
-__all__ = [
-    "gather",
-    "index_add",
-    "index_put",
-    "index_select",
-    "masked_fill",
-    "masked_select",
-    "scatter",
-    "scatter_add",
-    "take_along_dim",
-]
+__all__ = ["gather", "index_select", "masked_fill", "masked_select", "take", "take_along_dim"]
 
 
 class IndexAdd(Op):
@@ -96,7 +87,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return x[m] if m.ndim else x.reshape(1)[m.reshape(1)]
 
 
-def _integers(name: str, index: Tensor) -> Tensor:
+def integer_index(name: str, index: Tensor) -> Tensor:
     if index.dtype not in (_dtypes.int64, _dtypes.int32) and index.numel():
         raise RuntimeError(f"{name}: expected int64 (or int32) for index, got {index.dtype}")
     return index.to(_dtypes.int64)
@@ -105,7 +96,7 @@ def _integers(name: str, index: Tensor) -> Tensor:
 @method()
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """The elements at `indices` along a dim; the other dims broadcast."""
-    indices = _integers("take_along_dim", indices)
+    indices = integer_index("take_along_dim", indices)
     if dim is None:
         input, indices, dim = input.reshape(-1), indices.reshape(-1), 0
     if input.ndim != indices.ndim:
@@ -119,9 +110,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return apply(TakeAlongDim, input, indices, dim=dim)
 
 
-def _fits(name: str, input: Tensor, dim: int, index: Tensor, sources: Tensor | None = None) -> tuple[Tensor, int]:
+def fits(name: str, input: Tensor, dim: int, index: Tensor, sources: Tensor | None = None) -> tuple[Tensor, int]:
     """gather's and scatter's rule: the index may be smaller than the tensors, never larger."""
-    index, dim = _integers(name, index), one_dim(dim, input.ndim)
+    index, dim = integer_index(name, index), one_dim(dim, input.ndim)
     shapes = [(input, dim)] if sources is None else [(input, dim), (sources, -1)]
     for other, free in shapes if index.numel() else ():
         a, b = index.shape or (1,), other.shape or (1,)
@@ -132,7 +123,7 @@ def _fits(name: str, input: Tensor, dim: int, index: Tensor, sources: Tensor | N
     return in_bounds(name, index, input.shape[dim] if input.ndim else 1, dim), dim
 
 
-def _cut(t: Tensor, shape: tuple[int, ...], but: int = -1) -> Tensor:
+def trimmed(t: Tensor, shape: tuple[int, ...], but: int = -1) -> Tensor:
     key = tuple(slice(None) if d == but else slice(0, s) for d, s in enumerate(shape))
     return t[key]
 
@@ -140,67 +131,20 @@ def _cut(t: Tensor, shape: tuple[int, ...], but: int = -1) -> Tensor:
 @method()
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """The elements at `index` along a dim: out[i][j] = input[index[i][j]][j] for dim 0."""
-    index, dim = _fits("gather", input, dim, index)
+    index, dim = fits("gather", input, dim, index)
     if not index.numel():
         return input.reshape(-1)[:0].reshape(index.shape)
     if not input.ndim:
         return gather(input.reshape(1), 0, index.reshape(-1)).reshape(index.shape)
     if not index.ndim:
         return gather(input, 0, index.reshape(1)).reshape(())
-    return apply(TakeAlongDim, _cut(input, index.shape, dim), index, dim=dim)
-
-
-def _scatter(name: str, op: type[Op], input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
-    from candle.ops.creation import tensor
-
-    if not isinstance(src, Tensor):
-        index, dim = _fits(name, input, dim, index)
-        src = tensor(src, dtype=input.dtype, device=input.device)
-    else:
-        if src.dtype is not input.dtype:
-            raise RuntimeError(f"{name}: expected one dtype, got {input.dtype} and src {src.dtype}")
-        index, dim = _fits(name, input, dim, index, src)
-        src = _cut(src, index.shape) if index.numel() and index.ndim else src
-    if not index.numel():
-        return input.clone()
-    if not input.ndim or not index.ndim:
-        src = src.reshape(-1) if src.ndim or index.ndim else src
-        return _scatter(name, op, input.reshape(-1), 0, index.reshape(-1), src.reshape(-1)).reshape(input.shape)
-    places = grid(_host_namespace(index), index, index.shape, dim)
-    return apply(op, input, src, *places)
-
-
-def _host_namespace(t: Tensor) -> Any:
-    from candle._namespace import namespace_of
-
-    return namespace_of(t._backend)
-
-
-@method(inplace=True)
-def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
-) -> Tensor:
-    """input with the elements of `src` (or one value) put at `index` along a dim."""
-    if reduce is not None:
-        raise NotImplementedError(f"scatter: the option reduce={reduce!r} is not supported")
-    return _scatter("scatter", IndexPut, input, dim, index, src if value is None else value)
-
-
-@method(inplace=True)
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """input with the elements of `src` added at `index` along a dim; repeated indices add up.
-
-    >>> import candle
-    >>> candle.zeros(3).scatter_add(0, candle.tensor([0, 0, 2]), candle.ones(3))
-    tensor([2., 0., 1.])
-    """
-    return _scatter("scatter_add", IndexAdd, input, dim, index, src)
+    return apply(TakeAlongDim, trimmed(input, index.shape, dim), index, dim=dim)
 
 
 @method()
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The positions in `index` (a vector) along a dim."""
-    index, dim = _integers("index_select", index), one_dim(dim, input.ndim)
+    index, dim = integer_index("index_select", index), one_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(f"index_select: index must be a vector, got shape {tuple(index.shape)}")
     in_bounds("index_select", index, input.shape[dim] if input.ndim else 1, dim)
@@ -209,35 +153,14 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return input[(slice(None),) * dim + (index.reshape(-1),)]
 
 
-@method(inplace=True)
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-    """input with the slices of `source` added at `index` along a dim."""
-    index, dim = _integers("index_add", index), one_dim(dim, input.ndim)
-    if source.dtype is not input.dtype:
-        raise RuntimeError(f"index_add: expected one dtype, got {input.dtype} and source {source.dtype}")
-    in_bounds("index_add", index, input.shape[dim] if input.ndim else 1, dim)
-    if not input.ndim:
-        return index_add(input.reshape(1), 0, index.reshape(-1), source.reshape(-1), alpha=alpha).reshape(())
-    source, index = source.reshape(1) if not source.ndim else source, index.reshape(-1)
-    expected = (*input.shape[:dim], index.shape[0], *input.shape[dim + 1 :])
-    if tuple(source.shape) != expected:
-        raise RuntimeError(f"index_add: source has shape {tuple(source.shape)}, expected {expected}")
-    moved: Tensor = apply(IndexAdd, input.movedim(dim, 0), (source * alpha).movedim(dim, 0), index)
-    return moved.movedim(0, dim)
+@method()
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements at positions counted through all of input.
 
-
-@method(inplace=True)
-def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
-    """input with `values` put (or added) at a tuple of index tensors."""
-    backends = {id(t._backend) for t in (input, values, *indices) if isinstance(t, Tensor)}
-    if len(backends) > 1:
-        input, values, *indices = meet(IndexPut, (input, values, *indices))
-    copy = input.clone()
-    if not accumulate:
-        setitem(copy, tuple(indices), values)
-        return copy
-    x, arrays = _parse(copy, tuple(indices))
-    x, found, place = _arrange(x, arrays)
-    if place:
-        raise NotImplementedError("index_put: accumulate=True with None before an index is not supported")
-    return apply(IndexAdd, x, values, *found)
+    >>> import candle
+    >>> candle.tensor([[1, 2], [3, 4]]).take(candle.tensor([0, 3]))
+    tensor([1, 4])
+    """
+    if index.dtype is not _dtypes.int64:
+        raise RuntimeError(f"take: expected int64 for index, got {index.dtype}")
+    return input.reshape(-1)[index]

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from candle import _dtypes
 from candle._apply import apply
-from candle._attach import attach_property, method, view_method
-from candle._tensor import Tensor
+from candle._attach import method, view_method
+from candle._tensor import Size, Tensor
 from candle.op import Op, unbroadcast
-from candle.ops._common import Dims, broadcast_shapes, integers, many_dims, one_dim
+from candle.ops import _common
+from candle.ops._common import Dims, integers, many_dims, one_dim
 
 __all__ = [
-    "adjoint",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
     "flatten",
-    "flip",
-    "moveaxis",
-    "movedim",
-    "narrow",
-    "permute",
+    "ravel",
     "reshape",
-    "select",
     "squeeze",
-    "swapaxes",
-    "swapdims",
-    "t",
-    "transpose",
-    "tril",
-    "triu",
     "unflatten",
     "unsqueeze",
 ]
@@ -49,19 +42,6 @@ class Reshape(Op):
         return (xp.reshape(grad, x.shape),)
 
 
-class Permute(Op):
-    """x with its dims in another order;  dx = grad with its dims put back"""
-
-    name, view = "permute", True
-
-    def forward(xp, x, *, dims):
-        return xp.permute_dims(x, dims)
-
-    def vjp(xp, needs, grad, out, x, *, dims):
-        back = sorted(range(len(dims)), key=dims.__getitem__)
-        return (xp.permute_dims(grad, tuple(back)),)
-
-
 class Expand(Op):
     """x repeated along dims of size 1;  dx = grad summed over them"""
 
@@ -75,72 +55,6 @@ class Expand(Op):
 
     def vjp(xp, needs, grad, out, x, *, shape):
         return (unbroadcast(xp, grad, x.shape),)
-
-
-class Slice(Op):
-    """x[key] for integers, slices and None;  dx = grad put at x[key], zero elsewhere"""
-
-    name, view = "slice", True
-
-    def forward(xp, x, *, key):
-        return x[(*_plain(key), ...)]  # with ..., integers alone give a 0-d view too, not a NumPy scalar
-
-    def vjp(xp, needs, grad, out, x, *, key):
-        return (xp.slice_put(xp.zeros(x.shape, dtype=grad.dtype), _plain(key), grad),)
-
-
-class SlicePut(Op):
-    """a copy of x with x[key] = value;  dx = grad with zero at key, dvalue = grad[key]"""
-
-    name = "slice_put"
-
-    def forward(xp, x, value, *, key):
-        return xp.slice_put(x, _plain(key), value)
-
-    def vjp(xp, needs, grad, out, x, value, *, key):
-        seen = grad[(*_plain(key), ...)]
-        return xp.slice_put(grad, _plain(key), xp.zeros(seen.shape, dtype=grad.dtype)) if needs[0] else None, seen
-
-
-class Flip(Op):
-    """x with the order along dims reversed;  dx = grad reversed"""
-
-    name = "flip"
-
-    def forward(xp, x, *, dims):
-        return xp.flip(x, axis=dims)
-
-    def vjp(xp, needs, grad, out, x, *, dims):
-        return (xp.flip(grad, axis=dims),)
-
-
-class Tril(Op):
-    """x with zeros above the diagonal;  dx = grad with zeros there"""
-
-    name = "tril"
-
-    def forward(xp, x, *, diagonal):
-        return xp.tril(x, k=diagonal)
-
-    def vjp(xp, needs, grad, out, x, *, diagonal):
-        return (xp.tril(grad, k=diagonal),)
-
-
-class Triu(Op):
-    """x with zeros below the diagonal;  dx = grad with zeros there"""
-
-    name = "triu"
-
-    def forward(xp, x, *, diagonal):
-        return xp.triu(x, k=diagonal)
-
-    def vjp(xp, needs, grad, out, x, *, diagonal):
-        return (xp.triu(grad, k=diagonal),)
-
-
-def _plain(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Slices are not hashable before Python 3.12, so a key holds them as ("slice", start, stop, step)."""
-    return tuple(slice(*k[1:]) if isinstance(k, tuple) else k for k in key)
 
 
 # What users call
@@ -220,65 +134,6 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 @method()
-def permute(input: Tensor, *order: Any, dims: Sequence[int] | None = None) -> Tensor:
-    """The dims in another order."""
-    wanted = integers("permute", order, dims)
-    places = tuple(one_dim(d, input.ndim) for d in wanted)
-    if len(places) != input.ndim or len(set(places)) != len(places):
-        raise RuntimeError(
-            f"permute: {wanted} does not order the {input.ndim} dims of a tensor of shape {tuple(input.shape)}"
-        )
-    return apply(Permute, input, dims=places)
-
-
-@view_method
-@method("swapdims")
-def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two dims swapped."""
-    a, b = one_dim(dim0, input.ndim), one_dim(dim1, input.ndim)
-    if not input.ndim:
-        return input.alias()
-    order = list(range(input.ndim))
-    order[a], order[b] = b, a
-    return apply(Permute, input, dims=tuple(order))
-
-
-@view_method
-def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """`transpose`, by its name in NumPy."""
-    return transpose(input, axis0, axis1)
-
-
-@view_method
-def t(input: Tensor) -> Tensor:
-    """A matrix transposed; vectors and numbers as they are."""
-    if input.ndim > 2:
-        raise RuntimeError(f"t: expects at most 2 dims, got shape {tuple(input.shape)}; use transpose or .mT")
-    return transpose(input, 0, 1) if input.ndim == 2 else input.alias()
-
-
-def adjoint(input: Tensor) -> Tensor:
-    """The last two dims swapped (and the values conjugated)."""
-    return transpose(input, -2, -1)
-
-
-attach_property("T", lambda self: permute(self, *range(self.ndim - 1, -1, -1)))
-attach_property("mT", adjoint)
-
-
-@method("movedim", "moveaxis")
-def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """Dims moved to other places; the others keep their order."""
-    from_ = [one_dim(d, input.ndim) for d in ([source] if isinstance(source, int) else source)]
-    to = [one_dim(d, input.ndim) for d in ([destination] if isinstance(destination, int) else destination)]
-    if len(from_) != len(to) or len({*from_}) != len(from_) or len({*to}) != len(to):
-        raise RuntimeError(f"movedim: {source} and {destination} must be distinct dims, as many in one as in the other")
-    rest = iter(d for d in range(input.ndim) if d not in from_)
-    places = dict(zip(to, from_, strict=True))
-    return permute(input, *(places[i] if i in places else next(rest) for i in range(input.ndim)))
-
-
-@method()
 def expand(input: Tensor, *sizes: Any, size: Sequence[int] | None = None) -> Tensor:
     """Dims of size 1 repeated without copying; -1 keeps a size."""
     wanted, shape = integers("expand", sizes, size), input.shape
@@ -303,9 +158,19 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return broadcast_to(input, other.shape)
 
 
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that all of these broadcast to; an integer is the shape of a vector.
+
+    >>> import candle
+    >>> candle.broadcast_shapes((2, 1), (3,))
+    candle.Size([2, 3])
+    """
+    return Size(_common.broadcast_shapes("broadcast_shapes", *((s,) if isinstance(s, int) else s for s in shapes)))
+
+
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """All tensors in their common shape."""
-    shape = broadcast_shapes("broadcast_tensors", *(x.shape for x in tensors))
+    shape = _common.broadcast_shapes("broadcast_tensors", *(x.shape for x in tensors))
     return tuple(broadcast_to(x, shape) for x in tensors)
 
 
@@ -324,77 +189,43 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 @method()
-def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    """The part of a dim from `start` on, `length` long."""
-    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
-        raise RuntimeError(
-            f"narrow: start must be an integer, got a {start.dtype} tensor of shape {tuple(start.shape)}"
-        )
-    dim = one_dim(dim, input.ndim)
-    start, size = int(start), input.shape[dim] if input.ndim else 0
-    if not input.ndim or not -size <= start <= size or length < 0 or (start % max(size, 1) + length > size and length):
-        raise RuntimeError(
-            f"narrow: start {start}, length {length} leave dim {dim} of a tensor of shape {tuple(input.shape)}"
-        )
-    start = start + size if start < 0 else start
-    return slice_dim(input, dim, start, start + length)
-
-
-def slice_dim(input: Tensor, dim: int, start: int, stop: int) -> Tensor:
-    key = (("slice", None, None, None),) * dim + (slice_item(start, stop, 1, input.shape[dim]),)
-    return apply(Slice, input, key=key)
-
-
-def slice_item(start: int, stop: int, step: int, size: int) -> tuple[Any, ...]:
-    """One slice of a key, in the one form that the standard promises for it."""
-    if start >= stop:
-        return ("slice", 0, 0, None)
-    return ("slice", None, None, None) if (start, stop, step) == (0, size, 1) else ("slice", start, stop, step)
+def ravel(input: Tensor) -> Tensor:
+    """All elements as one dim."""
+    return reshape(input, -1)
 
 
 @method()
-def select(input: Tensor, dim: int, index: Any) -> Tensor:
-    """One position of a dim, which disappears."""
-    if not input.ndim:
-        raise IndexError("select: a 0-d tensor has no dim to select from")
-    dim, index = one_dim(dim, input.ndim), int(index)
-    size = input.shape[dim]
-    if not -size <= index < size:
-        raise IndexError(
-            f"select: index {index} is out of range for dim {dim} of a tensor of shape {tuple(input.shape)}"
-        )
-    return apply(Slice, input, key=(("slice", None, None, None),) * dim + (index % size,))
+def sum_to_size(input: Tensor, *sizes: Any, size: Sequence[int] | None = None) -> Tensor:
+    """The sum over the dims along which `size` would be broadcast to this shape."""
+    wanted, shape = integers("sum_to_size", sizes, size), tuple(input.shape)
+    extra = len(shape) - len(wanted)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, shape[extra:], strict=True)):
+        raise RuntimeError(f"sum_to_size: {wanted} is not a shape that broadcasts to {shape}")
+    dims = [d for d in range(len(shape)) if d < extra or shape[d] != wanted[d - extra]]
+    if not wanted:
+        return input.sum()
+    return reshape(input.sum(dims), wanted) if dims else input
 
 
-@method()
-def flip(input: Tensor, dims: Dims, *more: int) -> Tensor:
-    """The order along some dims reversed (a copy)."""
-    wanted = integers("flip", (dims, *more))
-    return apply(Flip, input, dims=many_dims(wanted, input.ndim)) if wanted else input.clone()
+def _at_least(ndim: int, tensors: tuple[Any, ...], place: Callable[[Tensor], Tensor]) -> Any:
+    """Each tensor of fewer dims through `place`; one alone is returned alone, a list as a tuple."""
+    if len(tensors) != 1 or isinstance(tensors[0], Sequence):
+        given = tensors[0] if len(tensors) == 1 else tensors
+        return tuple(_at_least(ndim, (x,), place) for x in given)
+    (x,) = tensors
+    return place(x) if x.ndim < ndim else x
 
 
-@method(inplace=True)
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The lower triangle, zeros above.
-
-    >>> import candle
-    >>> candle.ones(2, 3).tril()
-    tensor([[1., 0., 0.],
-            [1., 1., 0.]])
-    """
-    return apply(Tril, _matrix("tril", input), diagonal=diagonal)
+def atleast_1d(*tensors: Any) -> Any:
+    """The tensor, or each of several, with at least one dim."""
+    return _at_least(1, tensors, lambda x: reshape(x, 1))
 
 
-@method(inplace=True)
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The upper triangle, zeros below."""
-    return apply(Triu, _matrix("triu", input), diagonal=diagonal)
+def atleast_2d(*tensors: Any) -> Any:
+    """The tensor, or each of several, with at least two dims: a vector is a row."""
+    return _at_least(2, tensors, lambda x: reshape(x, 1, -1))
 
 
-def _matrix(name: str, input: Tensor) -> Tensor:
-    if input.ndim < 2:
-        raise RuntimeError(f"{name}: expects at least 2 dims, got shape {tuple(input.shape)}")
-    return input
-
-
-moveaxis, swapdims = movedim, transpose
+def atleast_3d(*tensors: Any) -> Any:
+    """The tensor, or each of several, with at least three dims: a vector is (1, n, 1), a matrix (n, m, 1)."""
+    return _at_least(3, tensors, lambda x: reshape(x, *(1, -1, 1) if x.ndim < 2 else (*x.shape, 1)))

@@ -12,7 +12,7 @@ from candle.op import Op
 from candle.ops._common import one_dim
 from candle.ops.selection import TakeAlongDim
 
-__all__ = ["argsort", "sort", "topk"]
+__all__ = ["argsort", "msort", "sort", "topk"]
 
 
 class Argsort(Op):
@@ -59,6 +59,13 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
     if not input.ndim:
         return sorted_values(input.clone(), where)
     return sorted_values(apply(TakeAlongDim, input, where, dim=one_dim(dim, input.ndim)), where)
+
+
+@method()
+def msort(input: Tensor) -> Tensor:
+    """The values in order along the first dim."""
+    values: Tensor = sort(input, 0).values
+    return values
 
 
 @method()

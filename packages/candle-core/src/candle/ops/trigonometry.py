@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.ops._common import Binary, Unary
 
-__all__ = ["arctan2", "atan2", "cos", "cosh", "sin", "sinh", "tan", "tanh"]
+__all__ = ["arctan2", "atan2", "cos", "cosh", "deg2rad", "hypot", "rad2deg", "sin", "sinc", "sinh", "tan", "tanh"]
 
 
 class Sin(Unary):
@@ -96,6 +98,35 @@ class Atan2(Binary):
         return scaled * y, -scaled * x
 
 
+class Hypot(Binary):
+    """sqrt(x^2 + y^2);  dx = grad * x / out, dy = grad * y / out"""
+
+    name, contract, numbers = "hypot", "hypot", False
+    reads = {"x": "x out", "y": "y out"}
+
+    def forward(xp, x, y):
+        return xp.hypot(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad * (x / out) if needs[0] else None, grad * (y / out) if needs[1] else None
+
+
+class Sinc(Unary):
+    """sin(pi x) / (pi x), 1 for x = 0;  dx = grad * (cos(pi x) - out) / x"""
+
+    name, reads = "sinc", {"x": "x out"}
+
+    def forward(xp, x):
+        zero, one = xp.equal(x, 0), xp.ones((), dtype=x.dtype)
+        angle = math.pi * xp.where(zero, one, x)
+        return xp.where(zero, one, xp.sin(angle) / angle)
+
+    def vjp(xp, needs, grad, out, x):
+        zero, one = xp.equal(x, 0), xp.ones((), dtype=x.dtype)
+        slope = (xp.cos(math.pi * x) - out) / xp.where(zero, one, x)
+        return (grad * xp.conj(xp.where(zero, 0 * one, slope)),)
+
+
 # What users call
 
 
@@ -139,6 +170,35 @@ def cosh(input: Tensor) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
     return apply(Tanh, input)
+
+
+@method(inplace=True)
+def hypot(input: Tensor, other: Tensor) -> Tensor:
+    """The length of the third side of a right-angled triangle: sqrt(input^2 + other^2)."""
+    return apply(Hypot, input, other)
+
+
+@method(inplace=True)
+def sinc(input: Tensor) -> Tensor:
+    """sin(pi input) / (pi input), and 1 at 0.
+
+    >>> import candle
+    >>> candle.sinc(candle.tensor([0.0, 0.5]))
+    tensor([1.0000, 0.6366])
+    """
+    return apply(Sinc, input)
+
+
+@method(inplace=True)
+def deg2rad(input: Tensor) -> Tensor:
+    """Degrees as radians."""
+    return input * (math.pi / 180)
+
+
+@method(inplace=True)
+def rad2deg(input: Tensor) -> Tensor:
+    """Radians as degrees."""
+    return input * (180 / math.pi)
 
 
 arctan2 = atan2

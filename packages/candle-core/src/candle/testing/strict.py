@@ -44,13 +44,21 @@ def to_host(x: Any) -> Any:
     return host(x) if isinstance(x, StrictArray) else x
 
 
-def by_numpy(function: Callable[..., Any]) -> Callable[..., Array]:
+def by_numpy(function: Callable[..., Any]) -> Callable[..., Any]:
     """What the standard lacks, computed on the host."""
 
-    def call(*args: Any) -> Array:
-        return array_api_strict.asarray(function(*map(to_host, args)), device=ELSEWHERE)
+    def call(*args: Any) -> Any:
+        out = function(*map(to_host, args))
+        if isinstance(out, tuple):
+            return tuple(array_api_strict.asarray(each, device=ELSEWHERE) for each in out)
+        return array_api_strict.asarray(out, device=ELSEWHERE)
 
     return call
+
+
+def sharing(function: Callable[..., Any]) -> Callable[..., Array]:
+    """The same, of functions that look at their argument's memory in another way."""
+    return lambda x: array_api_strict.asarray(function(to_host(x)), copy=False, device=ELSEWHERE)
 
 
 def copying(function: Callable[..., Array]) -> Callable[..., Array]:
@@ -70,8 +78,13 @@ class StrictBackend(Backend):
     def __init__(self, device: Device):
         super().__init__(device)
         own = {name: by_numpy(reference.OWN[name]) for name in contract.EXTRA}
+        own |= {name: by_numpy(function) for name, function in reference.OWN.items() if "." in name}
+        own["take_strided"] = lambda x, **lattice: array_api_strict.asarray(
+            reference.take_strided(to_host(x), **lattice), device=ELSEWHERE
+        )
         for name in ("flip", "floor", "ceil", "trunc", "round"):
             own[name] = copying(getattr(array_api_strict, name))
+        own |= {name: sharing(reference.OWN[name]) for name in ("as_real", "as_complex")}
         for name in ("asarray", "arange", "full", "zeros", "ones"):
             own[name] = functools.partial(getattr(array_api_strict, name), device=ELSEWHERE)
         self.xp = build_namespace(str(device), array_api_strict, own)
@@ -123,8 +136,10 @@ def thaw(x: Any) -> Any:
 
 
 def freeze(x: Any) -> Any:
-    if isinstance(x, tuple | list):
-        return type(x)(map(freeze, x))
+    if isinstance(x, tuple):
+        return tuple(map(freeze, x))
+    if isinstance(x, list):
+        return list(map(freeze, x))
     return FrozenArray(x) if isinstance(x, StrictArray) else x
 
 
@@ -153,6 +168,8 @@ class FrozenBackend(Backend):
         super().__init__(device)
         self.strict = StrictBackend(device)
         frozen = {name: freezing(getattr(self.strict.xp, name)) for name in contract.NAMES}
+        for part, names in contract.EXTENSIONS.items():
+            frozen |= {f"{part}.{name}": freezing(getattr(getattr(self.strict.xp, part), name)) for name in names}
         dtypes = {name: getattr(self.strict.xp, name) for name in DTYPES}
         self.xp = build_namespace(str(device), SimpleNamespace(), frozen | dtypes)
 

@@ -17,7 +17,8 @@ the place to register the device, or to skip where the hardware is missing.
 What is asked: every name of `candle.backends.contract` computes what NumPy computes (`contract`); memory is
 shared and copied where the engine relies on it (`memory`); every op has the CPU's values and gradients, and
 those of finite differences, twice over (`operations`); writing in place and through views means the same
-(`writing`); what is out of range raises (`errors`); and a small network learns the same (`training`).
+(`writing`); what is out of range raises (`errors`); and a small network learns the same (`training`). An op
+that needs `xp.linalg` or `xp.fft` may raise NotImplementedError where the device has no such extension.
 """
 
 import pytest

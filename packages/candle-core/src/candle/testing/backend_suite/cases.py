@@ -216,6 +216,22 @@ case("index", "f", floats(3, 2), at())
 case("index_add", "fc", floats(3), (at(0, 0, 0, 2),), floats(4))
 case("index_add", "f", floats(3, 2), (at(),), floats(0, 2))
 case("index_add", "f", floats(3), (at(1, 2, 1),), floats())
+for _how in ("prod", "max", "min"):
+    case("index_combine", "if", floats(4, 3), (at(2, 0, 2, -2),), floats(4, 3), _how)
+    case("index_combine", "f", transposed(4, 3), (at(3, 3, -1), at(1, 1, -2)), floats(3), _how)
+    case("index_combine", "f", floats(3), (at([1, 1], [2, 1]),), floats(2, 2), _how)
+    case("index_combine", "f", floats(3, 2), (at(),), floats(0, 2), _how)
+for _x in (floats(3, 4), transposed(3, 4)):
+    case("take_strided", "biufc", _x, shape=(3,), start=(0, 1), steps=((1,), (1,)))  # a diagonal
+    case("take_strided", "f", _x, shape=(3, 2, 2), start=(0, 0), steps=((1, 0, 0), (0, 2, 1)))  # windows
+    case("take_strided", "f", _x, shape=(0, 2), start=(0, 0), steps=((1, 0), (0, 1)))
+    case("add_strided", "fc", _x, floats(3), start=(0, 1), steps=((1,), (1,)))
+    case("add_strided", "if", _x, floats(3, 2, 2), start=(0, 0), steps=((1, 0, 0), (0, 2, 1)))
+    case("add_strided", "f", _x, floats(3, 3, 2), start=(0, 0), steps=((1, 0, 0), (0, 1, 1)))  # windows that overlap
+    case("add_strided", "f", _x, floats(2, 3), start=(1, 2), steps=((0, 0), (0, 0)))  # all at one place
+case("take_strided", "f", floats(6), shape=(2, 3), start=(0,), steps=((1, 2),))
+case("add_strided", "f", floats(6), floats(2, 3), start=(0,), steps=((1, 2),))
+case("add_strided", "f", floats(6), floats(2, 0), start=(0,), steps=((1, 2),))
 case("nonzero", "b", floats(2, 3))
 case("nonzero", "b", floats(5) - 9)
 case("check", "b", floats(3) + 9, "never seen")
@@ -228,3 +244,27 @@ for _shapes in (((2, 3), (3, 2)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), 
 case("matmul", "f", floats(2, 0), floats(0, 3))
 case("matmul", "f", floats(2, 1, 2, 3), floats(2, 3, 2))
 case("matmul", "f", transposed(2, 3), transposed(3, 4))
+
+
+# How numbers are written
+
+case("signbit", "f", SPECIAL)
+case("signbit", "f", transposed(2, 3))
+case("frexp", "f", np.array([1.0, 0.5, -3.7, 0.0, math.inf, -math.inf, math.nan, 1e4, 2e-4]))
+case("copysign", "f", floats(2, 3), transposed(2, 3))
+case("copysign", "f", SPECIAL, SPECIAL.reshape(-1, 1))
+case("nextafter", "f", SPECIAL, SPECIAL)  # other neighbours differ from precision to precision
+case("bitwise_left_shift bitwise_right_shift", "i", floats(2, 3), at(0, 1, 2))
+case("gcd", "i", floats(2, 3, low=-9, high=9), transposed(2, 3, low=-9, high=9))
+case("as_real", "c", floats(2, 3))
+case("as_complex", "f", floats(3, 2))
+
+
+# Special functions
+
+for _x in (floats(), floats(0, 3), transposed(2, 3, low=0.3, high=9), floats(7, low=-3.9, high=-0.1)):
+    case("lgamma digamma", "f", _x)
+    case("i0 i0e i1 i1e", "f", _x)
+case("i0e i1e", "f", floats(5, low=-60, high=60))
+for _n in (0, 1, 3):
+    case("polygamma", "f", _n, floats(5, low=0.4, high=12))

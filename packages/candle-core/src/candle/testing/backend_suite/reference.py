@@ -46,12 +46,77 @@ def slice_put(x: Array, key: tuple[Any, ...], value: Array) -> Array:
     return out
 
 
+def index_combine(x: Array, indices: tuple[Array, ...], values: Array, how: str) -> Array:
+    out = x.copy()
+    {"prod": np.multiply, "max": np.maximum, "min": np.minimum}[how].at(out, indices, values)
+    return out
+
+
+def take_strided(x: Array, *, shape: tuple[int, ...], start: tuple[int, ...], steps: Any) -> Array:
+    places = [[first + np.dot(row, i) for first, row in zip(start, steps, strict=True)] for i in np.ndindex(shape)]
+    return np.array([x[tuple(place)] for place in places], dtype=x.dtype).reshape(shape)
+
+
+def add_strided(x: Array, values: Array, *, start: tuple[int, ...], steps: Any) -> Array:
+    out = x.copy()
+    for i in np.ndindex(values.shape):
+        place = tuple(int(first + np.dot(row, i)) for first, row in zip(start, steps, strict=True))
+        out[place] += values[i]
+    return out
+
+
 def check(condition: Array, message: str) -> None:
     assert condition.all()
 
 
 def erf(x: Array) -> Array:
     return np.vectorize(math.erf, otypes=[float])(x) if x.size else x
+
+
+def lgamma(x: Array) -> Array:
+    return np.vectorize(math.lgamma, otypes=[float])(x) if x.size else x
+
+
+def digamma(x: Array) -> Array:
+    return polygamma(0, x)
+
+
+def polygamma(n: int, x: Array) -> Array:
+    """The series 1/k and (x + k)^-(n+1), and what is left of it by the Euler-Maclaurin formula."""
+    k = np.arange(3000.0)
+    a = x[..., None] + k
+    end = x + 3000
+    if n == 0:
+        return np.log(end) - 1 / (2 * end) - 1 / (12 * end**2) - np.sum(1 / a, axis=-1)
+    rest = end ** -float(n) / n + end ** -float(n + 1) / 2 + (n + 1) * end ** -float(n + 2) / 12
+    return np.asarray((-1) ** (n + 1) * math.factorial(n) * (np.sum(a ** -float(n + 1), axis=-1) + rest))
+
+
+def i0e(x: Array) -> Array:
+    t = np.linspace(0, math.pi, 401)
+    return np.trapezoid(np.exp(np.abs(x)[..., None] * (np.cos(t) - 1)), t) / math.pi
+
+
+def i1e(x: Array) -> Array:
+    t = np.linspace(0, math.pi, 401)
+    size = np.abs(x)[..., None]
+    return np.sign(x) * np.trapezoid(np.exp(size * (np.cos(t) - 1)) * np.cos(t), t) / math.pi
+
+
+def i0(x: Array) -> Array:
+    return i0e(x) * np.exp(np.abs(x))
+
+
+def i1(x: Array) -> Array:
+    return i1e(x) * np.exp(np.abs(x))
+
+
+def as_real(x: Array) -> Array:
+    return np.stack([x.real, x.imag], axis=-1)
+
+
+def as_complex(x: Array) -> Array:
+    return x[..., 0] + 1j * x[..., 1]
 
 
 def bound(name: str) -> Any:

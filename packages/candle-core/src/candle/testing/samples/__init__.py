@@ -22,7 +22,13 @@ import numpy as np
 from candle.op import OPS
 
 # Ops that do not go through the door, and so have no samples; the suites test what they belong to.
-OUTSIDE = {"move": "candle.Tensor.to", "custom_function": "candle.autograd.Function"}
+OUTSIDE = {
+    "move": "candle.Tensor.to",
+    **dict.fromkeys(("custom_function", "mapped_function", "mapped_function_by_result"), "candle.autograd.Function"),
+}
+
+# Ops whose vectors are unique up to a sign (of complex ones, a phase): what they are compared by is |each|.
+TURNING = frozenset({"eig", "eigh", "qr", "svd"})
 
 
 @dataclass(frozen=True)
@@ -92,5 +98,5 @@ SPECIAL = np.array([math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.5, 2.5, 80
 ALL = ("slice", None, None, None)
 
 
-for _family in ("elementwise", "reductions", "shapes", "indices", "products", "networks"):
+for _family in ("elementwise", "reductions", "shapes", "indices", "products", "networks", "special", "matrices"):
     importlib.import_module(f"{__name__}.{_family}")

@@ -31,6 +31,15 @@ for _name in ("argmax", "argmin"):
 rough("logsumexp", np.array([[math.inf, 1], [-math.inf, -math.inf], [800, 800]]), dim=(1,), keepdim=False)
 for _x, _along in ((transposed(2, 3), 1), (floats(2, 3), 0), (floats(0, 2), 0), (complexes(3), 0)):
     sample("cumsum", _x, dim=_along)
+for _x, _along in ((transposed(2, 3), 1), (floats(5, 2), 0), (complexes(3), 0), (np.array([2.0, 0.0, 3.0, 0.0]), 0)):
+    sample("cumprod", _x, dim=_along)
+for _x, _along in ((transposed(2, 3), 1), (floats(5, 2), 0)):
+    sample("logcumsumexp", _x, dim=_along)
+    for _largest in (True, False):
+        sample("cumulative_argmax", _x, dim=_along, largest=_largest)
+rough("logcumsumexp", np.array([-math.inf, 1, 800, 700, math.inf]), dim=0)
+for _largest in (True, False):
+    rough("cumulative_argmax", np.array([2.0, 1, 2, math.nan, 3, math.nan, 0]), dim=0, largest=_largest)
 for _name in ("softmax", "log_softmax"):
     sample(_name, transposed(2, 3), dim=1)
     sample(_name, floats(3, 2, 2), dim=0)

@@ -26,6 +26,14 @@ for _key in ((1,), (ALL, -1), (("slice", 0, 3, 2), None), (ALL, ALL, None, 0), (
         key=_key,
     )
 sample("slice_put", floats(3, 2), floats(2, low=3, high=4), key=(("slice", 1, None, None),))
+for _x in (floats(3, 4), transposed(3, 4)):
+    sample("strided", _x, shape=(3,), start=(0, 1), steps=((1,), (1,)))
+    sample("strided", _x, shape=(3, 2, 2), start=(0, 0), steps=((1, 0, 0), (0, 2, 1)))
+    sample("strided_add", _x, floats(3, 2, 2), start=(0, 0), steps=((1, 0, 0), (0, 2, 1)))
+    sample("strided_add", _x, floats(3, 3, 2), start=(0, 0), steps=((1, 0, 0), (0, 1, 1)))
+sample("strided_add", floats(5), floats(2, 3), start=(1,), steps=((1, 1),))
+sample("strided", floats(5), shape=(2, 3), start=(1,), steps=((1, 1),))
+sample("strided", floats(5), shape=(0,), start=(0,), steps=((1,),))
 sample("cat", floats(2, 3), whole(1, 3), dim=0)
 sample("cat", floats(2, 0), floats(2, 3), dim=1)
 sample("tril", floats(2, 3, 3), diagonal=-1)

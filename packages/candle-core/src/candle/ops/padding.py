@@ -1,0 +1,85 @@
+"""More elements (or fewer) at the ends of dims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from candle._apply import apply
+from candle._tensor import Tensor
+from candle.ops._common import integers
+from candle.ops.creation import arange
+from candle.ops.slicing import SlicePut, slice_dim, slice_item
+
+__all__ = ["constant_pad_nd", "pad"]
+
+
+def _widths(name: str, input: Tensor, pad: Sequence[int]) -> list[tuple[int, int]]:
+    """How many more at the start and at the end of each dim; `pad` begins with the last dim."""
+    given = integers(name, (pad,))
+    if len(given) % 2 or len(given) > 2 * input.ndim:
+        raise RuntimeError(f"{name}: pad must be pairs for at most {input.ndim} dims, got {given}")
+    pairs = list(zip(given[::2], given[1::2], strict=True))
+    widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
+    for dim, (before, after) in enumerate(widths):
+        if input.shape[dim] + before + after < 0:
+            raise RuntimeError(
+                f"{name}: padding {(before, after)} leaves nothing of dim {dim}, size {input.shape[dim]}"
+            )
+    return widths
+
+
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
+    """One value around the tensor: `pad` is (before, after) of the last dim, then of the one before it, ...
+
+    Negative numbers cut off.
+
+    >>> import candle
+    >>> candle.constant_pad_nd(candle.tensor([[1, 2]]), (1, 0, 0, 1))
+    tensor([[0, 1, 2],
+            [0, 0, 0]])
+    """
+    widths = _widths("constant_pad_nd", input, pad)
+    shape = tuple(size + before + after for size, (before, after) in zip(input.shape, widths, strict=True))
+    key = []
+    for dim, (before, after) in enumerate(widths):
+        size = input.shape[dim]
+        input = slice_dim(input, dim, min(max(-before, 0), size), max(size + min(after, 0), 0))
+        start = max(before, 0)
+        key.append(slice_item(start, start + input.shape[dim], 1, shape[dim]))
+    return apply(SlicePut, input.new_full(shape, value), input, key=tuple(key))
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    """More elements around the last dims: a constant, or ("reflect", "replicate", "circular") what lies inside."""
+    if mode == "constant":
+        return constant_pad_nd(input, pad, 0 if value is None else value)
+    if mode not in PLACES:
+        raise NotImplementedError(f"pad: mode must be 'constant', {', '.join(map(repr, PLACES))}, got {mode!r}")
+    if value:
+        raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
+    widths = _widths("pad", input, pad)
+    dims = len(pad) // 2
+    if input.ndim not in (dims + 1, dims + 2):
+        raise NotImplementedError(
+            f"pad: mode {mode!r} pads the last {dims} dims of {dims + 1} or {dims + 2}, got {input.ndim}"
+        )
+    for dim in range(input.ndim - dims, input.ndim):
+        before, after = widths[dim]
+        if mode != "replicate":  # what is cut off has no part in what is repeated
+            input = slice_dim(input, dim, max(-before, 0), input.shape[dim] + min(after, 0))
+            before, after = max(before, 0), max(after, 0)
+        size = input.shape[dim]
+        most = {"reflect": size - 1, "circular": size}.get(mode)
+        if not size or (most is not None and max(before, after) > most):
+            raise RuntimeError(f"pad: mode {mode!r} cannot pad dim {dim} of size {size} by {widths[dim]}")
+        place = PLACES[mode](arange(-before, size + after, device=input.device), size)
+        input = input.index_select(dim, place) if before or after else input
+    return input
+
+
+PLACES: dict[str, Any] = {
+    "reflect": lambda place, size: (size - 1) - ((size - 1) - place.abs()).abs(),
+    "replicate": lambda place, size: place.clamp(0, size - 1),
+    "circular": lambda place, size: place % size,
+}

@@ -1,0 +1,5 @@
+"""`candle.signal`: windows for signal processing. Loaded on first use."""
+
+from candle.signal import windows
+
+__all__ = ["windows"]

@@ -1,0 +1,80 @@
+"""Diagonals, windows and strides are views: what is written into them is written into the tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import candle
+import candle.testing.strict
+
+from .oracle import assert_same, to_candle
+
+VIEWS: dict[str, Callable[[Any], Any]] = {
+    "diagonal": lambda x: x.diagonal(),
+    "upper diagonal": lambda x: x.diagonal(1),
+    "diagonal of the transposed": lambda x: x.T.diagonal(-1),
+    "diagonal of a part": lambda x: x[1:, 1:].diagonal(),
+    "windows side by side": lambda x: x.unfold(1, 2, 2),
+    "windows of the transposed": lambda x: x.T.unfold(0, 2, 2),
+    "the first of each window": lambda x: x.unfold(0, 3, 1)[:, :, 0],
+    "strides": lambda x: x.as_strided((2, 3), (5, 1), 2),
+    "strides of the transposed": lambda x: x.T.as_strided((2, 2), (2, 1)),
+}
+DEVICES = ("cpu", "strict", "frozen")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", VIEWS)
+def test_writing_into_the_view(name: str, device: str) -> None:
+    view, x = VIEWS[name], torch.arange(16, dtype=torch.float64).reshape(4, 4)
+    mine = candle.tensor(x.numpy(), device=device)
+    view(x).mul_(10)
+    view(mine).mul_(10)
+    assert_same(mine.cpu(), x)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", VIEWS)
+def test_writing_into_the_tensor(name: str, device: str) -> None:
+    view, x = VIEWS[name], torch.arange(16, dtype=torch.float64).reshape(4, 4)
+    mine = candle.tensor(x.numpy(), device=device)
+    seen, found = view(x), view(mine)
+    x.add_(1)
+    mine.add_(1)
+    assert_same(found.cpu(), seen)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_gradient_through_a_written_view(name: str, device: str) -> None:
+    view, weights = VIEWS[name], torch.linspace(-1, 1, 16, dtype=torch.float64).reshape(4, 4)
+
+    def program(x: Any, w: Any) -> Any:
+        y = x * x
+        view(y).mul_(3)
+        return (y * w + view(y).sum()).sum()
+
+    x = torch.arange(16, dtype=torch.float64).reshape(4, 4).requires_grad_()
+    mine = candle.tensor(x.detach().numpy(), device=device, requires_grad=True)
+    program(x, weights).backward()
+    program(mine, to_candle(weights).to(device)).backward()
+    assert_same(mine.grad.cpu(), x.grad)
+
+
+def test_strides_of_a_part_of_the_memory_are_refused() -> None:
+    """PyTorch counts the offset from the start of the memory, which is not this tensor's to see."""
+    with pytest.raises(NotImplementedError, match="only a part of its memory"):
+        candle.arange(10)[5:].as_strided((2,), (1,), storage_offset=0)
+    with pytest.raises(RuntimeError, match="element 6 is asked for, but the tensor has 6"):
+        candle.arange(6).as_strided((2, 2), (3, 3), 0)
+
+
+def test_a_scatter_is_a_copy() -> None:
+    x = candle.zeros(3, 3)
+    y = x.diagonal_scatter(candle.ones(3))
+    assert x.sum() == 0
+    assert y.diagonal().tolist() == [1.0, 1.0, 1.0]

@@ -134,3 +134,13 @@ def test_a_tensor_from_a_tensor() -> None:
     assert x.tolist() == [2.0, 2.0]  # like x.detach(): the same memory
     assert candle.tensor(x).add_(5).tolist() == [7.0, 7.0]
     assert x.tolist() == [2.0, 2.0]  # tensor() copies
+
+
+def test_a_leaf_that_is_a_view_stays_one_to_train() -> None:
+    def program(lib, x):
+        w = x.detach()[:2].requires_grad_()
+        (w * w).sum().backward()
+        again = copy.deepcopy(w)
+        return again.requires_grad, again.is_leaf, again, again.grad
+
+    check_both(program, X)

@@ -224,3 +224,29 @@ def test_wrong_keys(key: str, kind: type[Exception], says: str) -> None:
         read(candle, candle.zeros(3, 4), key)
     with pytest.raises((IndexError, ValueError, TypeError, RuntimeError)):
         read(torch, torch.zeros(3, 4), key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda lib: (lib.tensor(0), slice(None), [1, 2]),
+        lambda lib: (lib.tensor(1), slice(None), lib.tensor([0, 1])),
+        lambda lib: (slice(None), lib.tensor(-1)),
+        lambda lib: [[0, 1], [1, 0]],
+        lambda lib: [[1, 0], [2, 0], [3, 1]],
+        lambda lib: [slice(0, 1), 1],
+        lambda lib: [0, 1, 0],
+    ],
+)
+def test_integers_of_no_dims_and_keys_in_lists(key) -> None:
+    ours, theirs = (lib.arange(24.0).reshape(2, 3, 4) for lib in (candle, torch))
+    mine, expected = ours[key(candle)], theirs[key(torch)]
+    assert (tuple(mine.shape), mine.tolist()) == (tuple(expected.shape), expected.tolist())
+    ours[key(candle)], theirs[key(torch)] = mine * 0 - 1, expected * 0 - 1
+    assert ours.tolist() == theirs.tolist()
+
+
+def test_one_integer_tensor_makes_a_view() -> None:
+    x = candle.zeros(2, 3)
+    x[candle.tensor(1)].add_(10)
+    assert x.tolist() == [[0, 0, 0], [10, 10, 10]]

@@ -94,10 +94,18 @@ def test_leaves_such_gradients_to_the_rule() -> None:
         assert answer is NotImplemented
 
 
-def test_keeps_one_number_a_row() -> None:
+def test_keeps_two_numbers_a_row() -> None:
     _, sums = kernel.forward(np.ones((4, 1000), np.float32), np.zeros(4, np.int64), ignore_index=-100)
-    assert sums.shape == (4,)
-    np.testing.assert_allclose(sums, 1 + math.log(1000), rtol=1e-6)
+    np.testing.assert_allclose(sums, [[1, 1000]] * 4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [1e3, -1e5, 1e6])
+def test_large_logits_lose_no_digits(offset: float) -> None:
+    logits = candle.tensor(np.zeros((3, 4), np.float32) + np.float32(offset), requires_grad=True)
+    loss = candle.cross_entropy(logits, candle.tensor([0, 1, 2]))
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(4), rel=1e-6)
+    np.testing.assert_allclose(logits.grad.numpy(), (0.25 - np.eye(3, 4)) / 3, rtol=1e-5)
 
 
 def test_through_the_public_function() -> None:
@@ -117,7 +125,7 @@ def test_threads_do_not_change_a_bit(dtype: type) -> None:
     target, grad = np.arange(64), floats(64).astype(dtype)
     results = []
     for pieces in (0, 1, 2, 7):
-        losses, sums, dlogits = np.empty(64, dtype), np.empty(64, dtype), np.empty_like(logits)
+        losses, sums, dlogits = np.empty(64, dtype), np.empty((64, 2), dtype), np.empty_like(logits)
         if pieces:
             cross_entropy.forward_parallel(logits, target, 5, losses, sums, pieces)
             cross_entropy.vjp_parallel(logits, target, 5, grad, sums, dlogits, pieces)

@@ -46,13 +46,13 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
         else:
             alike = False
             arrays.append(t)
-    if op.promoted and not (alike and (not op.floats or dtype in backend.native)):
+    if op.promoted and not (alike and (not op.asks or dtype in backend.suited[op.asks])):
         if any(type(t) is not Tensor and getattr(t, "ndim", 0) and not isinstance(t, Tensor) for t in inputs):
             return apply(op, *map(_from_array, inputs), **attrs)
         common = common_dtype(op, inputs, backend)
         if needs_width(op, inputs, backend.raw_dtype(common), backend):
-            wide = [_cast(t, _dtypes.float32) if op.promotes_input(i) else t for i, t in enumerate(inputs)]
-            return _cast(apply(op, *wide, **attrs), common)
+            wide = [_wide(t) if op.promotes_input(i) else t for i, t in enumerate(inputs)]
+            return _narrow(apply(op, *wide, **attrs), common)
         inputs, arrays = promote(op, inputs, arrays, common, backend)
     kernel = residuals = None
     try:
@@ -185,6 +185,8 @@ def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dt
     if not any(isinstance(t, Tensor) for t in inputs):
         raise TypeError(f"{op.name}: expected at least one Tensor, got {', '.join(map(repr, inputs))}")
     result = _dtypes.result_of((ranks[0], ranks[1], ranks[2]))
+    if op.real:
+        _dtypes.refuse_complex(op.name, result)
     return _dtypes.get_default_dtype() if op.floats and result.category < _dtypes.FLOAT else result
 
 
@@ -209,16 +211,21 @@ def _number(op: type[Op], i: int, x: Any) -> Any:
 
 
 def needs_width(op: type[Op], inputs: tuple[Any, ...], raw: Any, backend: Backend) -> bool:
-    """Whether the rule's own numbers would widen this dtype (NumPy's bfloat16): then float32 does the work."""
+    """Whether numbers or other dtypes join a dtype of 16 bits, which must not round them: then float32 does the work."""
     if raw in backend.native or raw not in backend.inexact:
         return False
-    return op.floats or any(op.promotes_input(i) and not isinstance(t, Tensor) for i, t in enumerate(inputs))
+    joins = [not isinstance(t, Tensor) or t._array.dtype != raw for i, t in enumerate(inputs) if op.promotes_input(i)]
+    return op.floats or any(joins)
 
 
-def _cast(t: Any, dtype: _dtypes.dtype) -> Any:
+def _wide(t: Any) -> Any:
+    return t.to(_dtypes.float32) if isinstance(t, Tensor) else t
+
+
+def _narrow(t: Any, dtype: _dtypes.dtype) -> Any:
     if isinstance(t, tuple):
-        return tuple(_cast(each, dtype) for each in t)
-    return t.to(dtype) if isinstance(t, Tensor) and t.dtype.is_floating_point else t
+        return tuple(_narrow(each, dtype) for each in t)
+    return t.to(dtype) if t.dtype.is_floating_point else t
 
 
 def promote(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import sys
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -186,7 +187,18 @@ def _run_hooks(target: Any, hooks: Any, grads: dict[int, Any], create_graph: boo
                     grads[index] = replaced if create_graph else replaced._array
 
 
+_accumulating = threading.Lock()  # threads may reach one leaf at the same time
+
+
 def _accumulate(leaf: Tensor, grads: dict[int, Any], create_graph: bool) -> None:
+    with _accumulating:
+        _add_to_grad(leaf, grads, create_graph)
+    if leaf._extra:
+        for hook in leaf._post_hooks():
+            hook(leaf)
+
+
+def _add_to_grad(leaf: Tensor, grads: dict[int, Any], create_graph: bool) -> None:
     grad, old, backend = grads.pop(0), leaf._grad, leaf._backend
     if create_graph:
         leaf._grad = grad if old is None else old + grad
@@ -202,9 +214,6 @@ def _accumulate(leaf: Tensor, grads: dict[int, Any], create_graph: bool) -> None
             old._storage.version += 1
     else:
         _views.overwrite(old, old.current() + grad)
-    if leaf._extra:
-        for hook in leaf._post_hooks():
-            hook(leaf)
 
 
 def backward(

@@ -64,10 +64,16 @@ class Switch:
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self:
+            with self._afresh():
                 return function(*args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
+
+    def _afresh(self) -> Switch:
+        """The same for one call: several threads may be inside the function, and each has its own `before`."""
+        again: Switch = object.__new__(type(self))
+        vars(again).update(vars(self), before=[])
+        return again
 
     def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The switch holds while the generator runs, not while its user does."""
@@ -78,14 +84,14 @@ class Switch:
             resume: Callable[[], Any] = functools.partial(next, generator)
             while True:
                 try:
-                    with self:
+                    with self._afresh():
                         item = resume()
                 except StopIteration as stop:
                     return stop.value
                 try:
                     resume = functools.partial(generator.send, (yield item))
                 except GeneratorExit:
-                    with self:
+                    with self._afresh():
                         generator.close()
                     raise
                 except BaseException as error:

@@ -357,12 +357,12 @@ class Tensor(Methods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.grad_fn is not None:
             raise RuntimeError("deepcopy: only leaves can be copied deeply; use x.detach().clone()")
-        if self._view is not None and self._view.base is not None and self._view.base.is_leaf:
-            return _views.view_of_copy(self._view, memo)
+        view = self._view if self._view is not None and self._view.base is not None and self._view.base.is_leaf else None
+        values = wrap(self._backend.copy(self.current()), self._backend) if view is None else _views.of_copy(view, memo)
         copy: Tensor = type(self).__new__(type(self))
         memo[id(self)] = copy
-        copy._array, copy._backend, copy._edge = self._backend.copy(self.current()), self._backend, self._edge
-        copy._storage, copy._view, copy._extra = None, None, None
+        copy._array, copy._backend, copy._edge = values._array, self._backend, self._edge
+        copy._storage, copy._view, copy._extra = values._storage, values._view, None
         copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
         if hasattr(self, "__dict__"):
             import copy as deep

@@ -282,6 +282,22 @@ def assign(t: Tensor, value: Tensor, name: str) -> Tensor:
     return t
 
 
+def writes_directly(t: Tensor, value: Tensor) -> bool:
+    """Whether writing a value into parts of `t` leaves no history, and touches only those parts."""
+    tracked = state.grad and (t.requires_grad or value.requires_grad)
+    return t._backend.aliases and not tracked and t._backend is value._backend and not t._backend.level
+
+
+def write_at(t: Tensor, indices: list[Tensor], value: Tensor) -> None:
+    """t[i, j, ...] = value, without a copy of the rest."""
+    _refuse_expanded(t)
+    if t._storage is not None and t._storage.inference and not state.inference:
+        raise RuntimeError("index_put_: a tensor made in inference_mode cannot be written outside; clone() it first")
+    storage = storage_of(t)
+    t._backend.write_at(t.current(), tuple(i.current() for i in indices), value.current())
+    storage.version += 1
+
+
 def become(t: Tensor, make: Callable[[Tensor], Tensor], name: str) -> Tensor:
     """Let `t` be a view of itself, in another shape (`squeeze_`): same memory, same history, one step longer."""
     if state.grad:
@@ -360,7 +376,7 @@ def detached(t: Tensor) -> Tensor:
         return share(_tensor.wrap(t._backend.detached(t.current()), t._backend), t)
 
 
-def view_of_copy(view: View, memo: dict[int, Any]) -> Tensor:
+def of_copy(view: View, memo: dict[int, Any]) -> Tensor:
     """For `copy.deepcopy`: the same view of a deep copy of its base, so that what shared memory still does."""
     from candle._apply import apply
 

@@ -98,6 +98,13 @@ class Backend:
         """Those of them that stay what they are when Python numbers join in."""
         return self.inexact
 
+    @functools.cached_property
+    def suited(self) -> tuple[frozenset[Any], ...]:
+        """The element types that ops take as they are, by `op.asks`."""
+        every = frozenset(self.dtypes)
+        real = frozenset(raw for raw, d in self.dtypes.items() if not d.is_complex)
+        return every, self.native, real, self.native & real
+
     def raw_dtype(self, d: _dtypes.dtype) -> Any:
         """The library's element type for candle's."""
         if not isinstance(d, _dtypes.dtype):
@@ -134,6 +141,10 @@ class Backend:
     def write(self, array: Array, value: Array) -> None:
         """array[...] = value, in the memory of `array` (only where `aliases`)."""
         array[...] = value
+
+    def write_at(self, array: Array, indices: tuple[Array, ...], values: Array) -> None:
+        """array[i, j, ...] = values, the same at some places; all of it is written unless a device can do better."""
+        self.write(array, self.xp.index_put(array, indices, values))
 
     def shares_memory(self, a: Array, b: Array) -> bool:
         """Whether writing one would change the other (only where `aliases`)."""

@@ -53,6 +53,8 @@ class IndexPut(Op):
 
 def parsed(x: Tensor, key: Any) -> tuple[Tensor, list[Any]]:
     """The view that the basic part of the key makes, and for each of its dims an index tensor or None."""
+    if isinstance(key, list) and any(isinstance(k, list | tuple | slice | Tensor) or k is None or k is ... for k in key):
+        key = tuple(key)  # as in PyTorch, and in NumPy before 1.23
     items = [_as_index(x, k) for k in (key if isinstance(key, tuple) else (key,))]
     used = sum(_dims_used(k) for k in items)
     if used > x.ndim:
@@ -109,6 +111,8 @@ def _as_index(x: Tensor, k: Any) -> Any:
         k = k.to(_dtypes.bool_)  # as PyTorch still does
     if k.dtype.category > _dtypes.INT:
         raise IndexError(f"index: tensors used as indices must be integers or bool, got {k.dtype}")
+    if not k.ndim and k.dtype is not _dtypes.bool_ and not k._backend.level:
+        return k.__index__()  # one integer, and so a view
     return k
 
 
@@ -217,8 +221,14 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
         value = _without_leading_ones(value, result_ndim)
         value = value[(None,) * (result_ndim - value.ndim)]
         value = value.movedim(tuple(range(place, place + len(shape))), tuple(range(len(shape))))
-    new = apply(IndexPut, moved, _without_leading_ones(value, result_ndim), *indices)
-    _views.assign(moved, new, "index_put_")
+    value = _without_leading_ones(value, result_ndim)
+    places = (*shape, *moved.shape[len(indices) :])
+    if broadcast_shapes("index_put_", value.shape, places) != places:
+        raise RuntimeError(f"index_put_: values of shape {tuple(value.shape)} do not fit places of shape {places}")
+    if _views.writes_directly(moved, value):
+        _views.write_at(moved, indices, value)
+    else:
+        _views.assign(moved, apply(IndexPut, moved, value, *indices), "index_put_")
 
 
 def _index_shape(indices: list[Tensor]) -> tuple[int, ...]:

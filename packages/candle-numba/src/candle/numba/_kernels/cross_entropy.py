@@ -32,28 +32,32 @@ def sum_exp(row, high):
 
 
 @compiled
-def logsumexp(row):
-    """high + log(sum(e^(x - high))): from block to block `high` may grow, and the sum shrinks with it."""
+def summed(row):
+    """The highest, and sum(e^(x - high)): from block to block `high` may grow, and the sum shrinks with it."""
     high, total = row.dtype.type(-math.inf), row.dtype.type(0)
     for start in range(0, row.size, BLOCK):
         block = row[start : start + BLOCK]
         before, high = high, maximum(high, highest(block))
         if high != -math.inf:
             total = total * math.exp(before - high) + sum_exp(block, high)
-    return high + math.log(total)
+    return high, total
 
 
 @compiled
 def forward(logits, target, ignored, losses, sums):
-    """Writes the loss and the logsumexp of every row; returns how many targets are no class."""
+    """Writes the loss of every row, and its highest logit and sum of powers; returns how many targets are no class.
+
+    Added up, these two would lose the digits by which large logits differ.
+    """
     bad = 0
     for i in range(target.size):
         row, t = logits[i], target[i]
-        sums[i] = logsumexp(row)
+        high, total = summed(row)
+        sums[i, 0], sums[i, 1] = high, total
         if t == ignored:
             losses[i] = 0
         elif 0 <= t < row.size:
-            losses[i] = sums[i] - row[t]
+            losses[i] = math.log(total) - (row[t] - high)
         else:
             bad += 1
     return bad
@@ -63,12 +67,13 @@ def forward(logits, target, ignored, losses, sums):
 def vjp(logits, target, ignored, grad, sums, out):
     zero, one = logits.dtype.type(0), logits.dtype.type(1)
     for i in range(target.size):
-        row, result, t, total = logits[i], out[i], target[i], sums[i]
+        row, result, t, high = logits[i], out[i], target[i], sums[i, 0]
         scale = zero if t == ignored else grad[i]
+        each = scale / sums[i, 1]
         for j in range(row.size):
-            result[j] = exp(row[j] - total, zero) * scale
+            result[j] = exp(row[j] - high, zero) * each
         if 0 <= t < row.size:
-            result[t] = (exp(row[t] - total, zero) - one) * scale
+            result[t] = (exp(row[t] - high, zero) / sums[i, 1] - one) * scale
 
 
 @compiled(parallel=True)
@@ -104,7 +109,7 @@ class CrossEntropy(Kernel):
     def forward(self, logits: Any, target: Any, *, ignore_index: int) -> Any:
         if not fit(logits, target):
             return NotImplemented
-        losses, sums = np.empty(len(logits), logits.dtype), np.empty(len(logits), logits.dtype)
+        losses, sums = np.empty(len(logits), logits.dtype), np.empty((len(logits), 2), logits.dtype)
         if run(forward, forward_parallel, logits.size, logits, target, ignore_index, losses, sums):
             return NotImplemented  # a target is no class: the reference says so
         return losses, sums

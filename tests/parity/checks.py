@@ -132,11 +132,11 @@ def run(check: Check, subject: Subject, full: bool = False) -> Outcome:
         warnings.simplefilter("ignore")
         everything = full or check.kind == "errors"  # there are few of them, each of another kind
         for index, sample in oracle.chosen(_samples(check, op), check.op + check.dtype, everything):
-            _judge(KINDS[check.kind], case, index, sample)
+            judge(KINDS[check.kind], case, index, sample)
     return outcome
 
 
-def _judge(function: Callable[..., None], case: Case, index: int, sample: Any) -> None:
+def judge(function: Callable[..., None], case: Case, index: int, sample: Any) -> None:
     outcome = case.outcome
     try:
         function(case, sample)

@@ -8,6 +8,7 @@ raises NotImplementedError for every sample. Nothing may get worse than its reco
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,14 @@ UNCOVERED: dict[str, Any] = {"status": "uncovered"}
 Record = dict[str, Any]
 
 
-def load() -> dict[str, Record]:
-    return json.loads(EXPECTED.read_text()) if EXPECTED.exists() else {}
+def load(path: Path = EXPECTED) -> dict[str, Record]:
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
-def save(records: dict[str, Record]) -> None:
+def save(records: dict[str, Record], path: Path = EXPECTED) -> None:
     """One line per entry, sorted, so that two branches that add ops merge."""
     lines = [f"  {json.dumps(name)}: {json.dumps(records[name], sort_keys=True)}" for name in sorted(records)]
-    EXPECTED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def record(op: OpInfo, subject: Subject, outcomes: dict[Check, Outcome]) -> Record:
@@ -40,19 +41,24 @@ def record(op: OpInfo, subject: Subject, outcomes: dict[Check, Outcome]) -> Reco
     mapped = mapping.find(op, subject)
     if mapped is None:
         return dict(UNCOVERED)
+    judged = "by shape and dtype" if never_predictable(op) else ""
+    return entry_of(outcomes, missing=sorted(mapped.missing), judged=judged)
+
+
+def entry_of(outcomes: Mapping[Any, Outcome], **more: Any) -> Record:
+    """What these outcomes amount to, by the keys of their checks."""
     compared = any(outcome.compared for check, outcome in outcomes.items() if check.kind == "forward")
     differs = {check.key: ", ".join(sorted(o.reasons)) for check, o in outcomes.items() if o.failures}
     entry = {
         "status": "differing" if differs else "mapped" if compared else "uncovered",
         "differs": differs,
         "unsupported": sorted(set().union(*(o.unsupported for o in outcomes.values()))),
-        "missing": sorted(mapped.missing),
-        "judged": "by shape and dtype" if never_predictable(op) else "",
+        **more,
     }
     return {key: value for key, value in entry.items() if value}
 
 
-def worsened(check: Check, outcome: Outcome, entry: Record) -> str | None:
+def worsened(check: Any, outcome: Outcome, entry: Record) -> str | None:
     """What this outcome lost against the record, or None."""
     if outcome.failures and check.key not in entry.get("differs", {}):
         return "\n\n".join(outcome.failures)

@@ -41,26 +41,32 @@ def page(records: dict[str, Record], version: str) -> str:
         shapes=sum("judged" in entry for entry in covered.values()),
         **counts(records),
     )
-    sections = [head, _differing(covered), _covered(covered), _missing(covered), _uncovered(records)]
+    return assembled(head, records)
+
+
+def assembled(head: str, records: dict[str, Record], what: str = "op") -> str:
+    """A head and the tables of the records, one of each kind of entry."""
+    covered = {name: entry for name, entry in sorted(records.items()) if entry["status"] != "uncovered"}
+    sections = [head, _differing(covered, what), _covered(covered, what), _missing(covered), _uncovered(records)]
     return "\n".join(section for section in sections if section)
 
 
-def _differing(covered: dict[str, Record]) -> str:
+def _differing(covered: dict[str, Record], what: str) -> str:
     rows = [
         f"| `{name}` | {reason} | {', '.join(checks)} |"
         for name, entry in covered.items()
         for reason, checks in _by_reason(entry.get("differs", {})).items()
     ]
-    return _table("Differing", "| op | reason | checks |\n|---|---|---|", rows)
+    return _table("Differing", f"| {what} | reason | checks |\n|---|---|---|", rows)
 
 
 def _by_reason(differs: dict[str, str]) -> dict[str, list[str]]:
     return {why: sorted(c for c, reason in differs.items() if reason == why) for why in sorted(set(differs.values()))}
 
 
-def _covered(covered: dict[str, Record]) -> str:
+def _covered(covered: dict[str, Record], what: str) -> str:
     rows = [f"| `{name}` | {_status(entry)} | {_options(entry)} |" for name, entry in covered.items()]
-    return _table("Covered", "| op | status | unsupported options |\n|---|---|---|", rows)
+    return _table("Covered", f"| {what} | status | unsupported options |\n|---|---|---|", rows)
 
 
 def _missing(covered: dict[str, Record]) -> str:

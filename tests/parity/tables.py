@@ -41,6 +41,7 @@ CONTRACTIONS = """
     nn.functional.conv1d nn.functional.conv2d nn.functional.conv3d
     nn.functional.conv_transpose1d nn.functional.conv_transpose2d nn.functional.conv_transpose3d
     nn.functional.linear nn.functional.bilinear nn.functional.scaled_dot_product_attention
+    nn.functional.multi_head_attention_forward
 """.split()
 TOLERANCES: dict[tuple[str, str], Tolerance] = {
     (op, dtype): Tolerance(rtol=1e-5, atol=1e-4) for op in CONTRACTIONS for dtype in ("float32", "complex64")
@@ -62,6 +63,8 @@ TOLERANCES |= {
 TOLERANCES["linalg.tensorsolve", "float32"] = Tolerance(rtol=1e-3, atol=1e-4)
 TOLERANCES["matrix_exp", "float32"] = Tolerance(rtol=1e-4, atol=1e-4)
 TOLERANCES["nn.functional.hardsigmoid", "float64"] = Tolerance(rtol=1e-7, atol=1e-9)  # torch's 1/6 is a single one
+# The weights of its samples are single ones, and so is their rounding, whichever way they are normalized.
+TOLERANCES |= dict.fromkeys((("cov", "float64"), ("cov", "complex128")), Tolerance(rtol=1e-5, atol=1e-4))
 TOLERANCES["linalg.householder_product", "complex128"] = Tolerance(rtol=1e-7, atol=1e-7)
 
 # Calls that torch refuses and candle may answer: (op, torch's message, why).
@@ -89,6 +92,10 @@ UNFIT = [
     (r"nn.functional.binary_cross_entropy_with_logits", r"promotion", "torch computes in the target's dtype, in place"),
     (r"nn.functional.soft_margin_loss", r"promotion", "torch takes complex scores, which have no margin"),
     (r"nn.functional.hinge_embedding_loss", r"promotion", "torch cuts the margin to a whole number for such inputs"),
+    (r"as_strided_scatter", r"(gradient|second).*", "torch's own gradcheck fails: overwritten elements get a gradient"),
+    (r"masked.logaddexp", r"second.*", "torch's is nan where both are masked out: it subtracts infinities"),
+    (r"nn.functional.conv3d", r"promotion", "torch converts a bias of another dtype here, and refuses it elsewhere"),
+    (r"nn.functional.adaptive_avg_pool1d", r"promotion", "of a sample without elements torch asks no dtype"),
     (r"bfloat16|half", r".*-strict", "the array API standard, and so the strict device, has no such type"),
 ]
 

@@ -1,0 +1,48 @@
+"""What the families share: a sigmoid, writing in place, and how losses end."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from candle import Tensor
+from candle._views import assign
+
+
+def stable_sigmoid(xp: Any, x: Any) -> Any:
+    """1 / (1 + e^-x), in a form in which nothing overflows, in derivatives neither."""
+    return xp.exp(-xp.logaddexp(-x, xp.zeros((), dtype=x.dtype)))
+
+
+def written(input: Tensor, result: Tensor, inplace: bool, name: str) -> Tensor:
+    """The result; with `inplace`, the input after the result was written into it."""
+    return assign(input, result, name) if inplace else result
+
+
+def reduction_of(name: str, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """How a loss is reduced, also where PyTorch's deprecated `size_average` and `reduce` say it."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            f"{name}: size_average and reduce are deprecated; use reduction={reduction!r}",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+    return reduction
+
+
+def reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
+    """All losses, their mean or their sum."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{name}: {reduction!r} is not a reduction: expected 'none', 'mean' or 'sum'")
+    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+
+
+def warn_of_broadcasting(name: str, input: Tensor, target: Any) -> None:
+    """A prediction (N, 1) and a target (N) would be compared each with every other: hardly ever meant."""
+    if tuple(input.shape) != tuple(target.shape):
+        warnings.warn(
+            f"{name}: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape and broadcast, "
+            f"which compares every one with every other; is that meant?",
+            stacklevel=3,
+        )

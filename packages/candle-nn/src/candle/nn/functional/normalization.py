@@ -1,0 +1,210 @@
+"""Normalization: mean 0 and variance 1 over a batch, a layer, a group or an instance."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import candle
+from candle import Tensor
+from candle._apply import apply
+from candle.op import Op
+from candle.ops import layer_norm, rms_norm
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
+
+
+class BatchNorm(Op):
+    """n w + b, n = (x - mean) / std of each channel, mean, var;  dx = (g - mean(g) - n mean(g n)) / std, g = grad w"""
+
+    name, promotes, floats, autocast = "batch_norm", "x weight bias", True, "float32"
+    reads = {"x": "x weight", "weight": "x", "bias": ""}
+    no_grad_outputs = (1, 2)
+
+    def forward(xp, x, weight, bias, *, eps):
+        """(N, C, ...), (C), (C) -> (N, C, ...), and mean and variance (C), which carry no gradient."""
+        mean, var = moments(xp, x)
+        out = (x - mean) / xp.sqrt(var + eps)
+        out = out if weight is None else out * per_channel(xp, weight, x.ndim)
+        out = out if bias is None else out + per_channel(xp, bias, x.ndim)
+        return out, xp.reshape(mean, (-1,)), xp.reshape(var, (-1,))
+
+    def vjp(xp, needs, grads, outs, x, weight, bias, *, eps):
+        grad, axes = grads[0], (0, *range(2, x.ndim))
+        dx = d_weight = None
+        if needs[0] or needs[1]:
+            mean, var = moments(xp, x)
+            inverse = 1 / xp.sqrt(var + eps)
+            n = (x - mean) * inverse
+        if needs[0]:
+            g = grad if weight is None else grad * per_channel(xp, weight, x.ndim)
+            centre = xp.mean(g, axis=axes, keepdims=True) + n * xp.mean(g * n, axis=axes, keepdims=True)
+            dx = (g - centre) * inverse
+        if needs[1]:
+            d_weight = xp.sum(grad * n, axis=axes)
+        return dx, d_weight, xp.sum(grad, axis=axes) if needs[2] else None
+
+
+def moments(xp: Any, x: Any) -> tuple[Any, Any]:
+    """Mean and variance of every channel, as (1, C, 1, ...)."""
+    axes = (0, *range(2, x.ndim))
+    mean = xp.mean(x, axis=axes, keepdims=True)
+    centred = x - mean
+    return mean, xp.mean(centred * centred, axis=axes, keepdims=True)
+
+
+def per_channel(xp: Any, v: Any, ndim: int) -> Any:
+    """(C) as (C, 1, ...), which broadcasts against (N, C, ...)."""
+    return xp.reshape(v, (-1, *(1,) * (ndim - 2)))
+
+
+# What users call
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) * weight + bias, per channel. Shapes: (N, C, ...), the others (C).
+
+    In training, mean and var are the batch's, and the running ones move towards them (the variance
+    towards the one with Bessel's correction) by `momentum`; else they are the running ones.
+    Ioffe and Szegedy (2015), "Batch normalization", algorithm 1.
+
+    >>> import candle
+    >>> mean, var = candle.zeros(1), candle.ones(1)
+    >>> batch_norm(candle.tensor([[1.0], [3.0]]), mean, var, training=True)
+    tensor([[-1.0000], [ 1.0000]])
+    >>> mean, var
+    (tensor([0.2000]), tensor([1.1000]))
+    """
+    _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm: eps must be positive in training, got {eps}")
+    if training:
+        count = _values_per_channel(input)
+        if count == 1:
+            raise ValueError(
+                f"batch_norm: expected more than 1 value per channel when training, "
+                f"got an input of shape {tuple(input.shape)}"
+            )
+        weight, bias = _alike(input, weight), _alike(input, bias)
+        out, mean, var = apply(BatchNorm, input, weight, bias, eps=eps)
+        if count:
+            _follow(running_mean, mean, momentum)
+            _follow(running_var, var * (count / (count - 1)), momentum)
+        return out
+    if running_mean is None or running_var is None:
+        raise RuntimeError("batch_norm: running_mean and running_var must be given when training=False")
+    return _affine((input - _along(running_mean, input)) / (_along(running_var, input) + eps).sqrt(), weight, bias)
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Mean 0 and variance 1 over groups of the channels of each example, then * weight + bias per channel.
+
+    Shapes: input (N, C, ...), weight and bias (C). Wu and He (2018), "Group normalization".
+    """
+    if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
+        raise RuntimeError(
+            f"group_norm: the channels (dim 1) of an input of shape {tuple(input.shape)} "
+            f"do not divide into {num_groups} groups"
+        )
+    _check_channels("group_norm", input, weight=weight, bias=bias)
+    if not input.numel():
+        return _affine(input, weight, bias)
+    grouped = input.reshape(input.shape[0], num_groups, -1)
+    return _affine(layer_norm(grouped, grouped.shape[2:], eps=eps).reshape(input.shape), weight, bias)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Mean 0 and variance 1 over each channel of each example, then * weight + bias per channel.
+
+    With use_input_stats=False, by the running mean and variance. Shapes: input (N, C, ...), the others (C).
+    Ulyanov et al. (2016), "Instance normalization".
+    """
+    _check_channels(
+        "instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    size = math.prod(input.shape[2:])
+    if size == 1:
+        raise ValueError(
+            f"instance_norm: expected more than 1 spatial element when training, "
+            f"got an input of shape {tuple(input.shape)}"
+        )
+    rows = input.reshape(*input.shape[:2], size)
+    if running_mean is not None or running_var is not None:
+        var, mean = candle.var_mean(rows.detach(), 2)
+        _follow(running_mean, mean.mean(0), momentum)
+        _follow(running_var, var.mean(0), momentum)
+    if not input.numel():
+        return _affine(input, weight, bias)
+    return _affine(layer_norm(rows, [size], eps=eps).reshape(input.shape), weight, bias)
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + alpha m)^beta, m the mean of x^2 over `size` neighbouring channels (zeros outside). Shape: (N, C, ...).
+
+    Krizhevsky et al. (2012), "ImageNet classification with deep convolutional neural networks", section 3.3;
+    there alpha multiplies the sum.
+    """
+    if input.ndim < 3:
+        raise ValueError(f"local_response_norm: expected 3 dims or more, got shape {tuple(input.shape)}")
+    if not input.numel():
+        return input
+    square = candle.pad(input.square(), [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2])
+    return input / (square.unfold(1, size, 1).mean(-1) * alpha + k).pow(beta)
+
+
+@candle.no_grad()
+def _follow(running: Tensor | None, new: Tensor, momentum: float) -> None:
+    """Move a running statistic towards a new one."""
+    if running is not None:
+        running.copy_(running * (1 - momentum) + new.detach() * momentum)
+
+
+def _affine(normalized: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    out = normalized if weight is None else normalized * _along(weight, normalized)
+    return out if bias is None else out + _along(bias, out)
+
+
+def _along(v: Tensor, input: Tensor) -> Tensor:
+    """(C) as (C, 1, ...) in the input's dtype."""
+    return v.to(input.dtype).reshape(-1, *(1,) * (input.ndim - 2))
+
+
+def _alike(input: Tensor, v: Tensor | None) -> Tensor | None:
+    return None if v is None else v.to(input.dtype)
+
+
+def _values_per_channel(input: Tensor) -> int:
+    return input.numel() // input.shape[1] if input.numel() else 0
+
+
+def _check_channels(name: str, input: Tensor, **parameters: Tensor | None) -> None:
+    if input.ndim < 2 and input.numel():
+        raise RuntimeError(f"{name}: expected an input of shape (N, C, ...), got {tuple(input.shape)}")
+    for each, v in parameters.items():
+        if v is not None and tuple(v.shape) != tuple(input.shape[1:2] or input.shape):
+            raise RuntimeError(
+                f"{name}: {each} should contain {input.shape[1]} elements, one per channel of an input of shape "
+                f"{tuple(input.shape)}, got shape {tuple(v.shape)}"
+            )

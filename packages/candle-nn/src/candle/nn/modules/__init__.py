@@ -1,0 +1,30 @@
+"""The layers, a family a file; every name is `candle.nn.<name>`."""
+
+from candle.nn.modules.activation import *  # noqa: F403
+from candle.nn.modules.adaptive_softmax import *  # noqa: F403
+from candle.nn.modules.attention import *  # noqa: F403
+from candle.nn.modules.batchnorm import *  # noqa: F403
+from candle.nn.modules.block_sparse import *  # noqa: F403
+from candle.nn.modules.classification import *  # noqa: F403
+from candle.nn.modules.container import *  # noqa: F403
+from candle.nn.modules.convolution import *  # noqa: F403
+from candle.nn.modules.distance import *  # noqa: F403
+from candle.nn.modules.dropout import *  # noqa: F403
+from candle.nn.modules.embedding import *  # noqa: F403
+from candle.nn.modules.flatten import *  # noqa: F403
+from candle.nn.modules.grouped_query import *  # noqa: F403
+from candle.nn.modules.linear import *  # noqa: F403
+from candle.nn.modules.lora import *  # noqa: F403
+from candle.nn.modules.margins import *  # noqa: F403
+from candle.nn.modules.model import *  # noqa: F403
+from candle.nn.modules.module import *  # noqa: F403
+from candle.nn.modules.normalization import *  # noqa: F403
+from candle.nn.modules.padding import *  # noqa: F403
+from candle.nn.modules.pooling import *  # noqa: F403
+from candle.nn.modules.rectifiers import *  # noqa: F403
+from candle.nn.modules.recurrent import *  # noqa: F403
+from candle.nn.modules.regression import *  # noqa: F403
+from candle.nn.modules.rotary import *  # noqa: F403
+from candle.nn.modules.transformer import *  # noqa: F403
+from candle.nn.modules.transformer_layers import *  # noqa: F403
+from candle.nn.modules.vision import *  # noqa: F403

@@ -1,0 +1,68 @@
+"""What stands for a tensor while a model is put together, before there is any."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+
+class Symbol:
+    """An input of a model, or what a layer (or an operator) will make of other symbols.
+
+    Calling a layer on symbols gives a symbol; so do + - * / @ and the indexing of what a layer gives.
+    """
+
+    def __init__(self, call: Any = None, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None):
+        self.call, self.args, self.kwargs = call, args, kwargs or {}
+
+    def __getitem__(self, key: Any) -> Symbol:
+        return Symbol(operator.getitem, (self, key))
+
+    def __iter__(self) -> Any:
+        raise TypeError("a symbol does not know how many values it will have: take them by index, outputs[0]")
+
+    def __bool__(self) -> bool:
+        raise TypeError("a symbol has no value yet: a Model's graph cannot depend on one")
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"a symbol has no {name!r}: it only goes through layers, operators and indexing")
+
+    def __neg__(self) -> Symbol:
+        return Symbol(operator.neg, (self,))
+
+
+def _infix(call: Callable[..., Any]) -> tuple[Any, Any]:
+    return (lambda a, b: Symbol(call, (a, b))), (lambda b, a: Symbol(call, (a, b)))
+
+
+for _name in ("add", "sub", "mul", "truediv", "matmul", "pow"):
+    _own, _reflected = _infix(getattr(operator, _name))
+    setattr(Symbol, f"__{_name}__", _own)
+    setattr(Symbol, f"__r{_name}__", _reflected)
+
+
+class Input(Symbol):
+    """A model's input, by the shape of one example: the batch comes in front. None is any size."""
+
+    def __init__(self, *shape: Any):
+        super().__init__()
+        self.shape = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+
+    def check(self, x: Any, place: int) -> None:
+        """Complain of a tensor that does not fit."""
+        given = tuple(x.shape)
+        fits = len(given) == len(self.shape) + 1 and all(n in (None, m) for n, m in zip(self.shape, given[1:]))
+        if not fits:
+            raise RuntimeError(f"Model: input {place} must be of shape {('N', *self.shape)}, got {given}")
+
+
+def within(value: Any) -> list[Symbol]:
+    """The symbols in an argument, which may be a list, a tuple or a dict of them."""
+    if isinstance(value, Symbol):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, tuple | list):
+        return []
+    return [symbol for each in value for symbol in within(each)]

@@ -1,0 +1,17 @@
+"""Helpers around modules, as in `torch.nn.utils`."""
+
+from candle.nn.utils import parametrizations, parametrize, rnn
+from candle.nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from candle.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "rnn",
+    "vector_to_parameters",
+]

@@ -1,0 +1,91 @@
+"""The table of a model's layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import candle
+from candle import nn
+
+
+def work(layer: Any, *shape: int) -> int:
+    return nn.summary(layer, candle.zeros(*shape)).multiply_adds
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "expected"),
+    [
+        (nn.Linear(5, 7), (3, 4, 5), 3 * 4 * 5 * 7),
+        (nn.Linear(5, 7, bias=False), (5,), 5 * 7),
+        (nn.MultiheadAttention(8, 2), None, 3 * 5 * 8 * 32 + 2 * 3 * 5 * 5 * 8),
+        (nn.GroupedQueryAttention(8, 4, 2), (3, 5, 8), 3 * 5 * 8 * (8 + 4 + 4 + 8) + 2 * 3 * 5 * 5 * 8),
+        (nn.GRU(4, 6), (7, 2, 4), 7 * 2 * 3 * 6 * (4 + 6)),
+        (nn.LSTM(4, 6, bidirectional=True), (7, 2, 4), 2 * 7 * 2 * 4 * 6 * (4 + 6)),
+        (nn.Sequential(nn.ReLU(), nn.LayerNorm(4)), (2, 4), 0),
+    ],
+)
+def test_multiply_adds(layer: Any, shape: Any, expected: int) -> None:
+    if shape is None:
+        x = candle.zeros(5, 3, 8)
+        assert nn.summary(layer, x, x, x).multiply_adds == expected
+    else:
+        assert work(layer, *shape) == expected
+
+
+def test_convolutions() -> None:
+    assert work(nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2), 5, 4, 8, 8) == 5 * 6 * 4 * 4 * 2 * 9
+    assert work(nn.ConvTranspose1d(4, 6, 3), 5, 4, 8) == 5 * 4 * 8 * 6 * 3
+
+
+def test_parameters_are_counted_once_and_where_they_are() -> None:
+    shared = nn.Linear(4, 4)
+    model = nn.Sequential(shared, nn.ReLU(), shared, nn.MultiheadAttention(4, 2).out_proj)
+    told = nn.summary(model, candle.zeros(2, 4))
+    assert [row.parameters for row in told.rows] == [0, 20, 0, None, 20]
+    assert [row.work for row in told.rows] == [0, 32, 0, 32, 32]
+    assert told.parameters == 40
+    assert str(told).count("(above)") == 1
+
+
+def test_layers_that_are_only_read_belong_to_their_reader() -> None:
+    attention = nn.MultiheadAttention(8, 2)
+    x = candle.zeros(5, 3, 8)
+    (row,) = nn.summary(attention, x, x, x).rows
+    assert row.parameters == sum(p.numel() for p in attention.parameters())
+
+
+def test_rows_add_up_to_the_whole() -> None:
+    model = nn.Transformer(8, 2, 2, 2, 16)
+    src, tgt = candle.zeros(5, 3, 8), candle.zeros(4, 3, 8)
+    told = nn.summary(model, src, tgt)
+    assert sum(row.parameters or 0 for row in told.rows) == told.parameters == told.trainable
+    assert told.rows[0].shape == "(4, 3, 8)"
+    assert nn.summary(model.encoder, src).multiply_adds + nn.summary(model.decoder, tgt, src).multiply_adds == (
+        told.multiply_adds
+    )
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    model = nn.Sequential(nn.Linear(4, 4).requires_grad_(False), nn.BatchNorm1d(4), nn.Dropout(0.5))
+    model[2].eval()
+    before = {name: x.clone() for name, x in model.state_dict().items()}
+    with candle.no_grad():
+        told = nn.summary(model, candle.randn(3, 4))
+    assert (told.parameters, told.trainable, told.multiply_adds) == (28, 8, 48)
+    assert [m.training for m in model] == [True, True, False]
+    assert [p.requires_grad for p in model.parameters()] == [False, False, True, True]
+    assert all((x == before[name]).all() for name, x in model.state_dict().items())
+    assert not any(m._before or m._after for m in model.modules())
+    with pytest.raises(RuntimeError, match="linear"):
+        nn.summary(model, candle.randn(3, 5))
+    assert [m.training for m in model] == [True, True, False]
+    assert not any(m._before or m._after for m in model.modules())
+
+
+def test_the_table() -> None:
+    lines = str(nn.summary(nn.LSTM(4, 6), candle.zeros(7, 2, 4))).splitlines()
+    assert lines[0].split("  ")[0] == "layer"
+    assert lines[2].split() == ["LSTM", "(7,", "2,", "6),", "(1,", "2,", "6),", "(1,", "2,", "6)", "288", "3,360"]
+    assert lines[-1] == "parameters: 288 (288 trainable), multiply-adds: 3,360"

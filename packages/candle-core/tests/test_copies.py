@@ -144,3 +144,16 @@ def test_a_leaf_that_is_a_view_stays_one_to_train() -> None:
         return again.requires_grad, again.is_leaf, again, again.grad
 
     check_both(program, X)
+
+
+class Tagged(candle.Tensor):
+    """With attributes of its own."""
+
+
+def test_attributes_of_a_subclass_are_pickled() -> None:
+    x = Tagged([1.0, 2.0])
+    x.tag = "bias"
+    again = pickle.loads(pickle.dumps(x))
+    assert type(again) is Tagged
+    assert again.tag == "bias"
+    assert again.tolist() == [1.0, 2.0]

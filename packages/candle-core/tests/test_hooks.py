@@ -185,3 +185,17 @@ def test_a_hook_that_returns_another_shape_is_refused() -> None:
 def test_a_hook_on_what_needs_no_gradient_is_refused() -> None:
     with pytest.raises(RuntimeError, match=r"register_hook.*require"):
         candle.ones(3).register_hook(lambda grad: None)
+
+
+def test_what_a_hook_returns_must_be_such_a_gradient() -> None:
+    for lib in (candle, torch):
+        for answer, kind in (
+            (lambda g: g.double(), RuntimeError),
+            (lambda g: g[:1], RuntimeError),
+            (lambda g: 5, TypeError),
+        ):
+            x = lib.ones(3, requires_grad=True)
+            x.register_hook(answer)
+            with pytest.raises(kind):
+                (x * 1).sum().backward()
+            assert x.grad is None

@@ -221,3 +221,27 @@ def test_like_takes_shape_and_dtype() -> None:
         assert make(x).shape == (2, 3)
         assert make(x).dtype is candle.float64
     assert candle.rand(2, 3, requires_grad=True).requires_grad
+
+
+def test_a_state_remembers_its_seed() -> None:
+    generator = candle.Generator().manual_seed(7)
+    state = generator.get_state()
+    other = candle.Generator().set_state(state)
+    assert (
+        other.initial_seed() == torch.Generator().set_state(torch.Generator().manual_seed(7).get_state()).initial_seed()
+    )
+    assert candle.equal(candle.rand(3, generator=generator), candle.rand(3, generator=other))
+
+
+@pytest.mark.parametrize("draw", ["rand", "randn"])
+def test_only_floats_are_drawn(draw: str) -> None:
+    for lib in (candle, torch):
+        with pytest.raises(RuntimeError):
+            getattr(lib, draw)(2, dtype=lib.int64)
+        with pytest.raises(RuntimeError):
+            getattr(lib, f"{draw}_like")(lib.ones(2, dtype=lib.int64))
+
+
+def test_no_permutation_of_fewer_than_nothing() -> None:
+    with pytest.raises(RuntimeError, match="randperm: n must not be negative, got -1"):
+        candle.randperm(-1)

@@ -11,6 +11,7 @@ The reading order is in the project's README: `tensor`, `apply`, `op`, `graph`, 
 
 __path__ = __import__("pkgutil").extend_path(__path__, __name__)
 
+from math import e, inf, nan, pi
 from typing import Any as _Any
 
 from candle import autograd, ops
@@ -45,8 +46,9 @@ from candle._modes import (
     set_grad_enabled,
 )
 from candle._printing import set_printoptions
-from candle._tensor import Size, Tensor
-from candle.amp import autocast
+from candle._size import Size
+from candle._tensor import Tensor
+from candle.amp import autocast, is_autocast_enabled
 from candle.ops import *  # noqa: F403
 from candle.plugins import devices
 from candle.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -85,6 +87,7 @@ __all__ = [
     "devices",
     "double",
     "dtype",
+    "e",
     "enable_grad",
     "float",
     "float16",
@@ -93,6 +96,7 @@ __all__ = [
     "get_default_dtype",
     "get_rng_state",
     "half",
+    "inf",
     "inference_mode",
     "initial_seed",
     "int",
@@ -100,11 +104,14 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "long",
     "manual_seed",
+    "nan",
     "no_grad",
+    "pi",
     "promote_types",
     "seed",
     "set_default_dtype",

@@ -61,6 +61,7 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
         if kernel is None:
             out = backend.run_rule(op, arrays, attrs) if backend.level else op.forward(backend.xp, *arrays, **attrs)
     except Exception as error:
+        _refuse_bools(op, inputs)
         raise explain_failure(op, inputs, attrs, error) from error
     if type(out) is not backend.array_type:
         if isinstance(out, tuple):
@@ -173,6 +174,7 @@ def meet(op: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dtypes.dtype:
     """PyTorch's type promotion, over the inputs that the op says take part."""
+    _refuse_bools(op, inputs)
     ranks: list[Any] = [None, None, None]
     for i, t in enumerate(inputs):
         if t is None or not op.promotes_input(i):
@@ -188,6 +190,11 @@ def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dt
     if op.real:
         _dtypes.refuse_complex(op.name, result)
     return _dtypes.get_default_dtype() if op.floats and result.category < _dtypes.FLOAT else result
+
+
+def _refuse_bools(op: type[Op], inputs: tuple[Any, ...]) -> None:
+    if op.bools and any(isinstance(t, Tensor) and t.dtype is _dtypes.bool_ for t in inputs):
+        raise RuntimeError(f"{op.name}: not for bool tensors; use {op.bools}")
 
 
 def _from_array(x: Any) -> Any:
@@ -211,10 +218,11 @@ def _number(op: type[Op], i: int, x: Any) -> Any:
 
 
 def needs_width(op: type[Op], inputs: tuple[Any, ...], raw: Any, backend: Backend) -> bool:
-    """Whether numbers or other dtypes join a dtype of 16 bits, which must not round them: then float32 does the work."""
+    """Whether numbers or other dtypes join one of 16 bits, which must not round them: then float32 does the work."""
     if raw in backend.native or raw not in backend.inexact:
         return False
-    joins = [not isinstance(t, Tensor) or t._array.dtype != raw for i, t in enumerate(inputs) if op.promotes_input(i)]
+    given = [t for i, t in enumerate(inputs) if t is not None and op.promotes_input(i)]
+    joins = [not isinstance(t, Tensor) or t._array.dtype != raw for t in given]
     return op.floats or any(joins)
 
 

@@ -180,11 +180,18 @@ def _run_hooks(target: Any, hooks: Any, grads: dict[int, Any], create_graph: boo
                 seen = _as_tensor(grads[index], target)
                 replaced = hook(seen)
                 if replaced is not None:
-                    if replaced.shape != seen.shape:
-                        raise RuntimeError(
-                            f"hook: returned a gradient of shape {tuple(replaced.shape)} for one of {tuple(seen.shape)}"
-                        )
+                    _check_replaced(replaced, seen)
                     grads[index] = replaced if create_graph else replaced._array
+
+
+def _check_replaced(new: Any, seen: Tensor) -> None:
+    if not hasattr(new, "_backend"):
+        raise TypeError(f"hook: expected a Tensor or None back, got {type(new).__name__}")
+    if new.shape != seen.shape or new.dtype is not seen.dtype or new._backend is not seen._backend:
+        raise RuntimeError(
+            f"hook: returned a gradient of {tuple(new.shape)} {new.dtype} on {new.device} for one of "
+            f"{tuple(seen.shape)} {seen.dtype} on {seen.device}"
+        )
 
 
 _accumulating = threading.Lock()  # threads may reach one leaf at the same time
@@ -261,7 +268,8 @@ def start(outputs: Sequence[Tensor], grads: Sequence[Any] | None, create_graph: 
         grad, backend, shape = None if grads is None else grads[i], output._backend, output._array.shape
         if output._edge is None:
             raise RuntimeError(
-                f"backward: output {i} does not require grad, so nothing was recorded to go back through"
+                f"backward: output {i} does not require grad, so nothing was recorded to go back through; "
+                f"call requires_grad_() on what you want gradients of, before using it"
             )
         if grad is None:
             if shape and math.prod(shape) != 1:
@@ -269,9 +277,16 @@ def start(outputs: Sequence[Tensor], grads: Sequence[Any] | None, create_graph: 
                     f"backward: grad can be implicitly created only for scalar outputs, got shape {tuple(shape)}; "
                     f"reduce it (loss.sum()) or pass the gradient"
                 )
+            if backend.dtypes[output._array.dtype].is_complex:
+                raise RuntimeError(
+                    f"backward: grad can be implicitly created only for real outputs, got {output.dtype}; "
+                    f"use its .real or .abs(), or pass the gradient"
+                )
             one = backend.xp.asarray(1, dtype=output._array.dtype)
             one = backend.xp.reshape(one, shape) if shape else one
             roots.append((output.gradient_edge, _tensor.wrap(one, backend) if create_graph else one))
+        elif not hasattr(grad, "_backend"):
+            raise TypeError(f"backward: a gradient must be a Tensor or None, got {type(grad).__name__}")
         elif tuple(grad.shape) != tuple(shape):
             raise RuntimeError(
                 f"backward: a gradient of shape {tuple(grad.shape)} for an output of shape {tuple(shape)}"

@@ -5,6 +5,7 @@ A `dtype` is a name with a category; what bytes it stands for is the backend's b
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 BOOL, INT, FLOAT, COMPLEX = range(4)  # categories, in the order in which they win
@@ -58,6 +59,8 @@ ALL = (
     *(float16, bfloat16, float32, float64, complex64, complex128),
 )
 BY_NAME = {each.name: each for each in ALL}
+GIVEN = {bool: bool_, int: int64, float: float64, complex: complex128}  # Python's types where a dtype is expected
+LARGEST = {float16: 65504.0, bfloat16: 3.3895313892515355e38, float32: 3.4028234663852886e38}
 PYTHON = {bool: bool_, int: int64, float: float32, complex: complex64}  # what a Python number becomes
 
 _default = float32
@@ -65,6 +68,15 @@ _default = float32
 
 def by_name(name: str) -> dtype:
     return BY_NAME[name]
+
+
+def chosen(given: Any, otherwise: Any = None) -> Any:
+    """The dtype that somebody gave, by one of Python's types perhaps, or else another.
+
+    >>> chosen(float), chosen(None, float32)
+    (candle.float64, candle.float32)
+    """
+    return otherwise if given is None else GIVEN.get(given, given)
 
 
 def get_default_dtype() -> dtype:
@@ -140,6 +152,37 @@ def wrapped(x: int, d: dtype) -> int:
     size = 1 << 8 * d.itemsize
     x %= size
     return x - size if d.is_signed and x >= size // 2 else x
+
+
+def range_of(d: dtype) -> tuple[float, float]:
+    """What numbers a type takes. As in PyTorch, negative ones count down from the top of an unsigned type."""
+    high = LARGEST.get(d, math.inf)
+    if d.category == INT:
+        high = 2 ** (8 * d.itemsize - d.is_signed) - 1
+    return -high - (d.category == INT and d.is_signed), high
+
+
+def fitting(name: str, x: Any, d: dtype) -> Any:
+    """A Python number as a type holds it; RuntimeError where it has no room for it.
+
+    >>> fitting("fill", -1, uint8), fitting("fill", 1.5, int8)
+    (255, 1)
+    """
+    x = x.item() if hasattr(x, "item") else x
+    if type(x) not in PYTHON:
+        raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
+    if d.category in (BOOL, COMPLEX):
+        return bool(x) if d is bool_ else complex(x)
+    real, (low, high) = x.real, range_of(d)
+    if x.imag or not (low <= real <= high or (d.category == FLOAT and not math.isfinite(real))):
+        raise RuntimeError(f"{name}: {x} cannot be converted to {d} without overflow; it takes {low} to {high}")
+    return wrapped(int(real), d) if d.category == INT else float(real)
+
+
+def refuse_complex(name: str, d: dtype) -> None:
+    """For operations of real numbers only."""
+    if d.is_complex:
+        raise RuntimeError(f"{name}: not for complex numbers ({d}); use .abs(), .real or .imag")
 
 
 def of_number(x: Any) -> dtype:

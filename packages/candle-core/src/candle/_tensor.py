@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from candle import _backward, _dtypes, _graph, _views
 from candle._device import Device
 from candle._methods import Methods
+from candle._size import Size
 from candle.plugins import backend_of
 
 if TYPE_CHECKING:
@@ -21,26 +22,6 @@ if TYPE_CHECKING:
     from candle._graph import Edge, Node, RemovableHandle
     from candle._views import Storage, View
     from candle.backends.base import Backend
-
-
-class Size(tuple[int, ...]):
-    """A shape: a tuple that also counts.
-
-    >>> import candle
-    >>> candle.ones(2, 3).shape, candle.ones(2, 3).shape.numel()
-    (candle.Size([2, 3]), 6)
-    """
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        n = 1
-        for size in self:
-            n *= size
-        return n
-
-    def __repr__(self) -> str:
-        return f"candle.Size({list(self)})"
 
 
 class Tensor(Methods):
@@ -65,12 +46,15 @@ class Tensor(Methods):
     _grad: Tensor | None
     _edges = ()  # as the end of an edge, a leaf leads nowhere further
 
-    def __init__(
-        self, data: Any = (), *, dtype: _dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
-    ):
-        from candle.ops.creation import tensor
+    def __init__(self, *data: Any, dtype: _dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False):
+        """`Tensor([1, 2])` holds floats; `Tensor(2, 3)` is of that shape; what is a tensor already is shared."""
+        from candle.ops.creation import empty, tensor
 
-        source = data if isinstance(data, Tensor) else tensor(data, dtype=dtype, device=device)
+        source, dtype = data[0] if len(data) == 1 else (), dtype or _dtypes.get_default_dtype()
+        if len(data) > 1 or isinstance(source, int | Size):
+            source = empty(*data, dtype=dtype, device=device)
+        elif not isinstance(source, Tensor):
+            source = tensor(source, dtype=dtype, device=device)
         self._array, self._backend, self._edge, self._storage = source.current(), source._backend, None, source._storage
         self._view, self._extra, self._grad = None, None, None
         self.requires_grad = requires_grad
@@ -357,7 +341,9 @@ class Tensor(Methods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.grad_fn is not None:
             raise RuntimeError("deepcopy: only leaves can be copied deeply; use x.detach().clone()")
-        view = self._view if self._view is not None and self._view.base is not None and self._view.base.is_leaf else None
+        view = (
+            self._view if self._view is not None and self._view.base is not None and self._view.base.is_leaf else None
+        )
         values = wrap(self._backend.copy(self.current()), self._backend) if view is None else _views.of_copy(view, memo)
         copy: Tensor = type(self).__new__(type(self))
         memo[id(self)] = copy
@@ -374,7 +360,7 @@ class Tensor(Methods):
         if self.grad_fn is not None:
             raise RuntimeError("pickle: only leaves can be pickled; use x.detach()")
         values = self._backend.to_numpy(self.current())
-        return _unpickle, (type(self), values, str(self.device), self.requires_grad)
+        return _unpickle, (type(self), values, str(self.device), self.requires_grad), getattr(self, "__dict__", None)
 
     __hash__ = object.__hash__
 

@@ -325,7 +325,8 @@ def _check_writable(t: Tensor, name: str) -> Tensor | None:
         return None
     if view.base._edge is LEAF:
         raise RuntimeError(
-            f"{name}: a view of a leaf Variable that requires grad is being used in an in-place operation"
+            f"{name}: a view of a leaf Variable that requires grad is being used in an in-place operation; "
+            f"do it under no_grad()"
         )
     if not view.recorded and view.base._edge is not None:
         raise RuntimeError(f"{name}: this view was made under no_grad and is written with gradients on; make it again")

@@ -9,7 +9,7 @@ from candle._modes import Switch, state
 from candle._tensor import Tensor
 from candle.op import Op
 
-__all__ = ["autocast"]
+__all__ = ["autocast", "is_autocast_enabled"]
 
 
 class autocast(Switch):
@@ -26,6 +26,11 @@ class autocast(Switch):
             raise RuntimeError(f"autocast: the dtype must be a floating-point one, got {dtype}")
         lower = dtype or (_dtypes.bfloat16 if device_type == "cpu" else _dtypes.float16)
         super().__init__(autocast=(device_type, lower) if enabled else None)
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """Whether this thread is inside `autocast`, for a type of device or for any."""
+    return state.autocast is not None and device_type in (None, state.autocast[0])
 
 
 def cast_inputs(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Any, ...]:

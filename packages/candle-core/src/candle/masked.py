@@ -159,7 +159,8 @@ def logaddexp(
     input: Tensor, other: Tensor, *, dtype: Dtype = None, input_mask: Mask = None, other_mask: Mask = None
 ) -> Tensor:
     """log(exp(input) + exp(other)), each where its mask holds."""
-    first, second = _filled(input, input_mask, -math.inf), _filled(other, other_mask, -math.inf)
+    given = ((input, input_mask), (other, other_mask))
+    first, second = (_filled(x if x.is_floating_point() else x.float(), mask, -math.inf) for x, mask in given)
     return ops.logaddexp(first, second).to(dtype or input.dtype)
 
 

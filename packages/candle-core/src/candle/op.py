@@ -33,7 +33,9 @@ class Op:
     reads: ClassVar[dict[str, str]] = {}  # to find dx, the rule reads these: {"x": "y out"}
     promotes: ClassVar[str] = ""  # inputs brought to one dtype at the door, by PyTorch's rules
     floats: ClassVar[bool] = False  # ... and to a floating one
+    real: ClassVar[bool] = False  # ... which must not be complex
     numbers: ClassVar[bool] = True  # may they be Python numbers?
+    bools: ClassVar[str] = ""  # it refuses bool tensors; what to use instead
     view: ClassVar[bool] = False  # the result may share the first input's memory
     value_shaped: ClassVar[bool] = False  # the result's shape depends on values
     no_grad_outputs: ClassVar[tuple[int, ...]] = ()  # floating outputs that carry no gradient
@@ -48,6 +50,7 @@ class Op:
     variadic: ClassVar[bool]
     formula: ClassVar[str]
     promoted: ClassVar[frozenset[int]]
+    asks: ClassVar[int]  # of its dtype: nothing, `floats`, `real`, or (3) both
 
     def __init_subclass__(cls) -> None:
         for each in ("forward", "vjp"):
@@ -63,9 +66,14 @@ class Op:
         cls.formula = (cls.__doc__ or "").strip().split("\n")[0]
         wanted = cls.promotes.split()
         cls.promoted = frozenset(i for i, each in enumerate(cls.inputs) if each in wanted)
+        cls.asks = cls.floats + 2 * cls.real
         cls.plans = {}
-        other = OPS.setdefault(cls.name, cls)
-        assert other is cls, f"two ops are called {cls.name!r}"
+        if unknown := {*cls.reads, *" ".join(cls.reads.values()).split()} - {*cls.inputs, "out"}:
+            raise TypeError(f"{cls.name}: `reads` names {', '.join(sorted(unknown))}; there are {cls.inputs} and out")
+        other = OPS.get(cls.name, cls)
+        if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"two ops are called {cls.name!r}: {other.__module__}.{other.__qualname__} has that name")
+        OPS[cls.name] = cls  # a class that is defined again (a notebook's cell) replaces itself
 
     plans: ClassVar[dict[tuple[bool, ...], tuple[tuple[bool, ...], bool]]]  # what `plan` found before
 
@@ -78,8 +86,6 @@ class Op:
         for i, needed in enumerate(needs):
             if needed:
                 read.update(cls.reads.get(cls.input_name(i), "").split())
-        unknown = read - {*cls.inputs, "out"}
-        assert not unknown, f"{cls.name} reads {unknown}, which it does not have"
         plan = cls.plans[needs] = tuple(cls.input_name(i) in read for i in range(len(needs))), "out" in read
         return plan
 

@@ -59,7 +59,8 @@ class Generator:
 
         from candle.ops.creation import tensor
 
-        text = json.dumps(self.numpy.bit_generator.state, default=lambda a: [int(x) for x in a])
+        state = {"seed": self._seed, **self.numpy.bit_generator.state}
+        text = json.dumps(state, default=lambda a: [int(x) for x in a])
         return tensor(np.frombuffer(text.encode(), dtype=np.uint8))
 
     def set_state(self, state: Tensor) -> Generator:
@@ -71,7 +72,7 @@ class Generator:
         saved = json.loads(bytes(state.numpy()).decode())
         for part in (saved, saved["state"]):
             part.update({k: np.array(v, dtype=np.uint64) for k, v in part.items() if isinstance(v, list)})
-        self.manual_seed(0)
+        self.manual_seed(saved.pop("seed", 0))
         self.numpy.bit_generator.state = saved
         return self
 

@@ -92,6 +92,8 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be None or True")
     grads = [None] * len(outs) if grad_outputs is None else _many(grad_outputs)
+    if not ins:
+        raise RuntimeError("grad: inputs must not be empty")
     for i, x in enumerate(ins):
         if not x.requires_grad:
             raise RuntimeError(f"grad: input {i} does not require grad")

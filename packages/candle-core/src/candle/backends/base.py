@@ -107,7 +107,7 @@ class Backend:
 
     def raw_dtype(self, d: _dtypes.dtype) -> Any:
         """The library's element type for candle's."""
-        if not isinstance(d, _dtypes.dtype):
+        if not isinstance(d := _dtypes.chosen(d), _dtypes.dtype):
             raise TypeError(f"dtype: expected a dtype such as candle.float32, got {d!r}")
         raw = getattr(self.xp, d.name, None)
         if raw is None:

@@ -42,13 +42,13 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
-def total(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+def total(x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
     if is_half(x):
         return np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=np.float32).astype(x.dtype)
     return np.add.reduce(x, axis=axis, keepdims=keepdims)  # np.sum goes through two Python functions first
 
 
-def prod(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+def prod(x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
     if is_half(x):
         return np.multiply.reduce(x, axis=axis, keepdims=keepdims, dtype=np.float32).astype(x.dtype)
     return np.multiply.reduce(x, axis=axis, keepdims=keepdims)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from operator import index
 from typing import Any, TypeVar
 
@@ -21,22 +22,41 @@ class Unary(Op):
     promotes, floats = "x", True
 
 
+class RealUnary(Unary):
+    """The same, of real numbers only."""
+
+    real = True
+
+
 class Binary(Op):
     """An elementwise function of two inputs of one dtype, broadcast against each other."""
 
     promotes = "x y"
 
 
-def one_dim(dim: int, ndim: int, what: str = "dim") -> int:
+def _operation() -> str:
+    """What somebody called, for an error: the first public function above that is not of this file."""
+    frame: Any = sys._getframe(2)
+    while frame.f_code.co_filename == __file__ or frame.f_code.co_name[0] in "_<":
+        frame = frame.f_back
+    return str(frame.f_code.co_name)
+
+
+def one_dim(dim: int, ndim: int, what: str | None = None) -> int:
     """A dim counted from either end, as one counted from the front.
 
     >>> one_dim(-1, 3)
     2
     """
-    dim = dim.__index__()
     size = max(ndim, 1)
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"{what or _operation()}: dim must be an integer, got {dim!r}")
+    dim = dim.__index__()
     if not -size <= dim < size:
-        raise IndexError(f"{what}: {dim} is out of range for a tensor of {ndim} dimensions (-{size} to {size - 1})")
+        raise IndexError(
+            f"{what or _operation()}: dim {dim} is out of range for a tensor of {ndim} dimensions "
+            f"(-{size} to {size - 1})"
+        )
     return dim % size
 
 
@@ -44,11 +64,11 @@ def many_dims(dim: Dims, ndim: int) -> tuple[int, ...] | None:
     """The same for several; None, and an empty list, mean all of them."""
     if dim is None:
         return None
-    if isinstance(dim, int):
+    if isinstance(dim, int) or not isinstance(dim, Iterable):
         return (one_dim(dim, ndim),) if ndim else None
     dims = tuple(one_dim(d, ndim) for d in dim)
     if len(set(dims)) != len(dims):
-        raise RuntimeError(f"dim: a dimension appears twice in {tuple(dim)}")
+        raise RuntimeError(f"{_operation()}: a dim appears twice in {tuple(dim)}")
     return dims if dims and ndim else None
 
 
@@ -80,6 +100,11 @@ def broadcast_shapes(name: str, *shapes: Sequence[int]) -> tuple[int, ...]:
         raise RuntimeError(
             f"{name}: the shapes {told} do not broadcast: sizes must be equal, or one of them 1"
         ) from None
+
+
+def expect_tensor(function: str, x: Any, what: str) -> None:
+    if not hasattr(x, "_backend"):
+        raise TypeError(f"{function}: {what} must be a Tensor, got {type(x).__name__}; use candle.tensor")
 
 
 def reduced_shape(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ class Relu(Unary):
     """max(x, 0);  dx = grad where out > 0"""
 
     name, floats, reads = "relu", False, {"x": "out"}
+    real = True
 
     def forward(xp, x):
         return xp.maximum(x, xp.zeros((), dtype=x.dtype))
@@ -30,6 +31,7 @@ class LeakyRelu(Unary):
     """x where positive, slope * x elsewhere;  dx = grad, or slope * grad"""
 
     name, reads = "leaky_relu", {"x": "x"}
+    real = True
 
     def forward(xp, x, *, slope):
         return xp.where(xp.greater(x, 0), x, x * slope)
@@ -55,6 +57,7 @@ class Softplus(Unary):
     """log(1 + e^(beta x)) / beta, or x where beta x > threshold;  dx = grad * sigmoid(beta x)"""
 
     name, reads = "softplus", {"x": "x"}
+    real = True
 
     def forward(xp, x, *, beta, threshold):
         zero = xp.zeros((), dtype=x.dtype)
@@ -80,6 +83,7 @@ class Gelu(Unary):
     """x Phi(x), Phi the normal distribution;  dx = grad * (Phi(x) + x phi(x))"""
 
     name, reads = "gelu", {"x": "x"}
+    real = True
 
     def forward(xp, x, *, approximate):
         if approximate == "tanh":
@@ -104,6 +108,7 @@ class Softmax(Op):
     """e^x over its sum along dim;  dx = out * (grad - sum(grad * out))"""
 
     name, reads, promotes, floats, autocast = "softmax", {"x": "out"}, "x", True, "float32"
+    real = True
 
     def forward(xp, x, *, dim):
         powers = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
@@ -118,6 +123,7 @@ class LogSoftmax(Op):
     """x - log(sum(e^x)) along dim;  dx = grad - e^out sum(grad)"""
 
     name, reads, promotes, floats, autocast = "log_softmax", {"x": "out"}, "x", True, "float32"
+    real = True
 
     def forward(xp, x, *, dim):
         shifted = x - xp.max(x, axis=dim, keepdims=True)

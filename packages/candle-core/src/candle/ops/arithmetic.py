@@ -48,7 +48,7 @@ class Add(Binary):
 class Sub(Binary):
     """x - y;  dx = grad, dy = -grad"""
 
-    name, contract = "sub", "subtract"
+    name, contract, bools = "sub", "subtract", "^ (logical_xor), or ~ (logical_not) to invert a mask"
 
     def forward(xp, x, y):
         return xp.subtract(x, y)
@@ -86,6 +86,7 @@ class FloorDivide(Binary):
     """floor(x / y);  no gradient"""
 
     name, contract, no_grad_outputs = "floor_divide", "floor_divide", (0,)
+    real = True
 
     def forward(xp, x, y):
         return xp.floor_divide(x, y)
@@ -95,6 +96,7 @@ class TruncDivide(Binary):
     """trunc(x / y);  dx = dy = 0"""
 
     name = "trunc_divide"
+    real = True
 
     def forward(xp, x, y):
         whole = xp.floor_divide(x, y)
@@ -109,6 +111,7 @@ class Remainder(Binary):
     """x - y floor(x / y), of the sign of y;  dx = grad, dy = -grad * floor(x / y)"""
 
     name, contract, reads = "remainder", "remainder", {"y": "x y"}
+    real = True
 
     def forward(xp, x, y):
         return xp.remainder(x, y)
@@ -121,6 +124,7 @@ class Fmod(Binary):
     """x - y trunc(x / y), of the sign of x;  dx = grad, dy = -grad * trunc(x / y)"""
 
     name, reads = "fmod", {"y": "x y"}
+    real = True
 
     def forward(xp, x, y):
         x, y = array_like(xp, x, y), array_like(xp, y, x)
@@ -324,6 +328,7 @@ def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1, by the sign; 0 for nan."""
     if input.dtype is _dtypes.bool_:
         return input.clone()
+    _dtypes.refuse_complex("sign", input.dtype)
     if input.dtype.is_floating_point:
         input = input.masked_fill(input != input, 0)  # nan is not itself
     return apply(Sign, input)

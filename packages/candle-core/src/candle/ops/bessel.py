@@ -7,12 +7,12 @@ from typing import Any
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
-from candle.ops._common import Unary
+from candle.ops._common import RealUnary
 
 __all__ = ["i0"]
 
 
-class I0(Unary):
+class I0(RealUnary):
     """I_0(x), a modified Bessel function;  dx = grad * I_1(x)"""
 
     name, contract, reads = "i0", "i0", {"x": "x"}
@@ -24,7 +24,7 @@ class I0(Unary):
         return (grad * xp.i1(x),)
 
 
-class I0e(Unary):
+class I0e(RealUnary):
     """e^-|x| I_0(x);  dx = grad * (e^-|x| I_1(x) - sign(x) out)"""
 
     name, contract, reads = "i0e", "i0e", {"x": "x out"}
@@ -36,7 +36,7 @@ class I0e(Unary):
         return (grad * (xp.i1e(x) - xp.sign(x) * out),)
 
 
-class I1(Unary):
+class I1(RealUnary):
     """I_1(x), a modified Bessel function;  dx = grad * (I_0(x) - out / x)"""
 
     name, contract, reads = "i1", "i1", {"x": "x out"}
@@ -48,7 +48,7 @@ class I1(Unary):
         return (grad * (xp.i0(x) - ratio(xp, out, x)),)
 
 
-class I1e(Unary):
+class I1e(RealUnary):
     """e^-|x| I_1(x);  dx = grad * (e^-|x| I_0(x) - out (sign(x) + 1/x))"""
 
     name, contract, reads = "i1e", "i1e", {"x": "x out"}

@@ -17,6 +17,7 @@ class Fmax(Binary):
     """max(x, y), the other where one is nan;  the larger gets grad, x of equal ones"""
 
     name, numbers = "fmax", False
+    real = True
     reads = {"x": "x y", "y": "x y"}
 
     def forward(xp, x, y):
@@ -31,6 +32,7 @@ class Fmin(Binary):
     """min(x, y), the other where one is nan;  the smaller gets grad, x of equal ones"""
 
     name, numbers = "fmin", False
+    real = True
     reads = {"x": "x y", "y": "x y"}
 
     def forward(xp, x, y):

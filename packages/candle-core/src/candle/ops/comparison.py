@@ -62,7 +62,13 @@ class NotEqual(Comparison):
         return xp.not_equal(x, y)
 
 
-class Less(Comparison):
+class Order(Comparison):
+    """A relation that complex numbers do not have."""
+
+    real = True
+
+
+class Less(Order):
     """x < y"""
 
     name, contract = "lt", "less"
@@ -71,7 +77,7 @@ class Less(Comparison):
         return xp.less(x, y)
 
 
-class LessEqual(Comparison):
+class LessEqual(Order):
     """x <= y"""
 
     name, contract = "le", "less_equal"
@@ -80,7 +86,7 @@ class LessEqual(Comparison):
         return xp.less_equal(x, y)
 
 
-class Greater(Comparison):
+class Greater(Order):
     """x > y"""
 
     name, contract = "gt", "greater"
@@ -89,7 +95,7 @@ class Greater(Comparison):
         return xp.greater(x, y)
 
 
-class GreaterEqual(Comparison):
+class GreaterEqual(Order):
     """x >= y"""
 
     name, contract = "ge", "greater_equal"
@@ -200,12 +206,6 @@ class IsFinite(Op):
 # What users call
 
 
-def _comparable(name: str, *operands: Any) -> None:
-    for t in operands:
-        if isinstance(t, complex) or (isinstance(t, Tensor) and t.dtype.is_complex):
-            raise RuntimeError(f"{name}: complex numbers have no order; compare .abs() or .real")
-
-
 @method(inplace=True)
 def eq(input: Tensor, other: Any) -> Tensor:
     """input == other, element by element.
@@ -242,28 +242,24 @@ def _different(input: Tensor, other: Any) -> Any:
 @method("lt", "less", "__lt__", inplace=True)
 def lt(input: Tensor, other: Any) -> Tensor:
     """input < other, element by element."""
-    _comparable("lt", input, other)
     return apply(Less, input, other)
 
 
 @method("le", "less_equal", "__le__", inplace=True)
 def le(input: Tensor, other: Any) -> Tensor:
     """input <= other, element by element."""
-    _comparable("le", input, other)
     return apply(LessEqual, input, other)
 
 
 @method("gt", "greater", "__gt__", inplace=True)
 def gt(input: Tensor, other: Any) -> Tensor:
     """input > other, element by element."""
-    _comparable("gt", input, other)
     return apply(Greater, input, other)
 
 
 @method("ge", "greater_equal", "__ge__", inplace=True)
 def ge(input: Tensor, other: Any) -> Tensor:
     """input >= other, element by element."""
-    _comparable("ge", input, other)
     return apply(GreaterEqual, input, other)
 
 

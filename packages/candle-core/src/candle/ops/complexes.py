@@ -9,7 +9,7 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op, is_complex_array
 from candle.ops._common import Unary
-from candle.ops.arithmetic import sign
+from candle.ops.arithmetic import Sign, sign
 from candle.ops.comparison import eq
 from candle.ops.conversion import conj
 from candle.ops.joining import stack
@@ -141,7 +141,7 @@ def angle(input: Tensor) -> Tensor:
 @method(inplace=True)
 def sgn(input: Tensor) -> Tensor:
     """-1, 0 or 1 by the sign; of complex numbers, the number of length 1 in the same direction."""
-    return sign(input)
+    return apply(Sign, input) if input.dtype.is_complex else sign(input)
 
 
 @method()

@@ -9,6 +9,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
+from candle.ops._common import expect_tensor
 
 __all__ = ["argwhere", "nonzero", "nonzero_static", "where"]
 
@@ -51,12 +52,17 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         return nonzero(condition, as_tuple=True)
     from candle.ops.creation import tensor
 
+    expect_tensor("where", condition, "condition")
     if condition.dtype is not _dtypes.bool_:
         if condition.dtype is not _dtypes.uint8:
             raise RuntimeError(f"where: expected a bool condition, got {condition.dtype}")
         condition = condition.to(_dtypes.bool_)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = tensor(input, device=condition.device)
+    if isinstance(input, Tensor) != isinstance(other, Tensor):
+        like, number = (input, other) if isinstance(input, Tensor) else (other, input)
+        if like.dtype.category == _dtypes.INT and type(number) is int:
+            _dtypes.fitting("where", number, like.dtype)
     return apply(Where, condition, input, other)
 
 

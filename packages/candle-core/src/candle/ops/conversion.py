@@ -156,9 +156,10 @@ def to(
     >>> candle.tensor([1.7, -1.7]).to(candle.int64)
     tensor([ 1, -1])
     """
+    dtype = _dtypes.chosen(dtype)
     for given in args:
-        if isinstance(given, _dtypes.dtype):
-            dtype = given
+        if isinstance(given, _dtypes.dtype) or (isinstance(given, type) and given in _dtypes.GIVEN):
+            dtype = _dtypes.chosen(given)
         elif isinstance(given, Tensor):
             dtype, device = given.dtype, given.device
         elif isinstance(given, str | Device):

@@ -71,11 +71,14 @@ def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
     import numpy as np
 
     cpu = backend_of("cpu")
-    dtype = dtype or (None if hasattr(data, "dtype") else _dtype_of(data))
+    dtype = _dtypes.chosen(dtype, None if hasattr(data, "dtype") else _dtype_of(data))
     try:
         array = np.asarray(_without_tensors(data))
     except ValueError as error:
         raise ValueError(f"tensor: rows differ in length, so this is no array: {error}") from None
+    if array.size and not hasattr(data, "dtype") and dtype is not None and dtype.category == _dtypes.INT:
+        for x in {array.min(), array.max()} if array.dtype.kind in "iufO" else ():
+            _dtypes.fitting("tensor", x, dtype)
     if array.dtype == object or array.dtype.kind in "USM":
         raise TypeError(f"tensor: expected numbers, got {type(data).__name__} of {array.dtype}")
     if array.dtype not in cpu.dtypes:
@@ -166,7 +169,8 @@ def empty(
 def full(size: Any, fill_value: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """One value in a shape."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return _filled(integers("full", (size,)), value, dtype or _dtypes.of_number(value), device, requires_grad)
+    dtype = _dtypes.chosen(dtype) or _dtypes.of_number(value)
+    return _filled(integers("full", (size,)), _dtypes.fitting("full", value, dtype), dtype, device, requires_grad)
 
 
 def scalar_tensor(s: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -237,7 +241,8 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     """One value in the shape, dtype and place of `input`."""
-    return _like(input, fill_value, dtype, device, requires_grad)
+    dtype = _dtypes.chosen(dtype, input.dtype)
+    return _like(input, _dtypes.fitting("full_like", fill_value, dtype), dtype, device, requires_grad)
 
 
 def arange(
@@ -260,6 +265,7 @@ def arange(
     if end is None:
         raise TypeError("arange: give the end, as in arange(3), arange(1, 3) or arange(end=3)")
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start or 0, end, step))
+    dtype = _dtypes.chosen(dtype)
     whole = dtype is not None and dtype.category == _dtypes.INT
     start, end, step = (int(x) if whole or isinstance(x, bool) else x for x in (start, end, step))
     if step == 0 or not all(map(math.isfinite, (start, end, step))) or (end - start) / step < 0:

@@ -94,7 +94,7 @@ class LogCumSumExp(Op):
 class CumulativeArgmax(Op):
     """where the largest (or smallest) x up to here along dim stands, the last of equal ones"""
 
-    name = "cumulative_argmax"
+    name, promotes, real = "cumulative_argmax", "x", True
 
     def forward(xp, x, *, dim, largest):
         along = tuple(-1 if d == dim else 1 for d in range(x.ndim))

@@ -9,12 +9,12 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle.numerics.normal import erfc as _erfc
 from candle.numerics.normal import erfinv as _erfinv
-from candle.ops._common import Unary
+from candle.ops._common import RealUnary
 
 __all__ = ["erf", "erfc", "erfinv"]
 
 
-class Erf(Unary):
+class Erf(RealUnary):
     """2/sqrt(pi) times the integral of e^(-t^2) from 0 to x;  dx = grad * 2/sqrt(pi) e^(-x^2)"""
 
     name, contract, reads = "erf", "erf", {"x": "x"}
@@ -26,7 +26,7 @@ class Erf(Unary):
         return (grad * (2 / math.sqrt(math.pi) * xp.exp(-x * x)),)
 
 
-class Erfc(Unary):
+class Erfc(RealUnary):
     """1 - erf(x), precise where that is small;  dx = -grad * 2/sqrt(pi) e^(-x^2)"""
 
     name, reads = "erfc", {"x": "x"}
@@ -38,7 +38,7 @@ class Erfc(Unary):
         return (grad * (-2 / math.sqrt(math.pi) * xp.exp(-x * x)),)
 
 
-class Erfinv(Unary):
+class Erfinv(RealUnary):
     """the y with erf(y) = x;  dx = grad * sqrt(pi)/2 e^(out^2)"""
 
     name, reads = "erfinv", {"x": "out"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
+from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
@@ -20,6 +21,7 @@ class Maximum(Binary):
     """max(x, y);  the larger gets grad, equal ones half each"""
 
     name, contract, reads = "maximum", "maximum", {"x": "x y", "y": "x y"}
+    real = True
 
     def forward(xp, x, y):
         return xp.maximum(x, y)
@@ -32,6 +34,7 @@ class Minimum(Binary):
     """min(x, y);  the smaller gets grad, equal ones half each"""
 
     name, contract, reads = "minimum", "minimum", {"x": "x y", "y": "x y"}
+    real = True
 
     def forward(xp, x, y):
         return xp.minimum(x, y)
@@ -44,6 +47,7 @@ class Clamp(Binary):
     """min(max(x, low), high);  x gets grad inside, a bound that x passes gets it outside"""
 
     name, promotes = "clamp", "x low high"
+    real = True
     reads = {"x": "x low high", "low": "x low high", "high": "x low high"}
 
     def forward(xp, x, low, high):
@@ -71,7 +75,7 @@ class Clamp(Binary):
 class Extreme(Op):
     """A largest or smallest value: grad is shared evenly among the elements equal to it."""
 
-    reads = {"x": "x out"}
+    promotes, real, reads = "x", True, {"x": "x out"}
 
     def vjp(xp, needs, grad, out, x, *, dim, keepdim):
         best = spread(xp, out, x.shape, dim)
@@ -101,7 +105,7 @@ class Amin(Extreme):
 class Argmax(Op):
     """where the largest x along dim stands"""
 
-    name = "argmax"
+    name, promotes, real = "argmax", "x", True
 
     def forward(xp, x, *, dim, keepdim):
         return xp.argmax(x, axis=dim, keepdims=keepdim)
@@ -110,7 +114,7 @@ class Argmax(Op):
 class Argmin(Op):
     """where the smallest x along dim stands"""
 
-    name = "argmin"
+    name, promotes, real = "argmin", "x", True
 
     def forward(xp, x, *, dim, keepdim):
         return xp.argmin(x, axis=dim, keepdims=keepdim)
@@ -148,6 +152,8 @@ def clamp(input: Tensor, min: Number = None, max: Number = None) -> Tensor:
     """
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of min and max must be given")
+    if input.dtype.category == _dtypes.INT:  # integers take part in it as such
+        min, max = (_dtypes.fitting("clamp", x, input.dtype) if type(x) is int else x for x in (min, max))
     return apply(Clamp, input, min, max)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from candle import _views
+from candle import _dtypes, _views
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
@@ -41,10 +41,11 @@ def fill(input: Tensor, value: Any) -> Tensor:
     """One value in the shape of input."""
     from candle.ops.creation import tensor
 
-    src = value if isinstance(value, Tensor) else tensor(value, dtype=input.dtype, device=input.device)
-    if src.ndim:
-        raise RuntimeError(f"fill and fill_ expect a number or a 0-d tensor, got shape {tuple(src.shape)}")
-    return apply(Overwrite, input, src.to(input.device))
+    if not isinstance(value, Tensor):
+        value = tensor(_dtypes.fitting("fill", value, input.dtype), dtype=input.dtype, device=input.device)
+    if value.ndim:
+        raise RuntimeError(f"fill and fill_ expect a number or a 0-d tensor, got shape {tuple(value.shape)}")
+    return apply(Overwrite, input, value.to(input.device))
 
 
 @method()

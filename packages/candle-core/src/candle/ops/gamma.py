@@ -9,12 +9,12 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.numerics.gamma import gammainc
-from candle.ops._common import Binary, Unary
+from candle.ops._common import Binary, RealUnary
 
 __all__ = ["digamma", "igamma", "igammac", "lgamma", "mvlgamma", "polygamma"]
 
 
-class Lgamma(Unary):
+class Lgamma(RealUnary):
     """log|gamma(x)|;  dx = grad * digamma(x)"""
 
     name, contract, reads = "lgamma", "lgamma", {"x": "x"}
@@ -26,7 +26,7 @@ class Lgamma(Unary):
         return (grad * xp.digamma(x),)
 
 
-class Digamma(Unary):
+class Digamma(RealUnary):
     """the derivative of log gamma(x);  dx = grad * polygamma(1, x)"""
 
     name, contract, reads = "digamma", "digamma", {"x": "x"}
@@ -38,7 +38,7 @@ class Digamma(Unary):
         return (grad * xp.polygamma(1, x),)
 
 
-class Polygamma(Unary):
+class Polygamma(RealUnary):
     """the (n + 1)th derivative of log gamma(x);  dx = grad * polygamma(n + 1, x)"""
 
     name, reads = "polygamma", {"x": "x"}
@@ -54,6 +54,7 @@ class Igamma(Binary):
     """1/gamma(a) times the integral of t^(a-1) e^-t from 0 to x, or from x to infinity"""
 
     name, promotes, floats, numbers = "igamma", "a x", True, False
+    real = True
 
     def forward(xp, a, x, *, upper):
         return gammainc(xp, a, x, upper)

@@ -53,7 +53,9 @@ class IndexPut(Op):
 
 def parsed(x: Tensor, key: Any) -> tuple[Tensor, list[Any]]:
     """The view that the basic part of the key makes, and for each of its dims an index tensor or None."""
-    if isinstance(key, list) and any(isinstance(k, list | tuple | slice | Tensor) or k is None or k is ... for k in key):
+    if isinstance(key, list) and any(
+        isinstance(k, list | tuple | slice | Tensor) or k is None or k is ... for k in key
+    ):
         key = tuple(key)  # as in PyTorch, and in NumPy before 1.23
     items = [_as_index(x, k) for k in (key if isinstance(key, tuple) else (key,))]
     used = sum(_dims_used(k) for k in items)
@@ -148,7 +150,11 @@ def in_bounds(name: str, k: Tensor, size: int, dim: int, low: int = 0) -> Tensor
     if k.numel():
         xp, array = k._backend.xp, k.current()
         good = xp.logical_and(xp.greater_equal(array, low), xp.less(array, size))
-        xp.check(good, f"{name}: an index is out of bounds for dimension {dim} with size {size}")
+        try:
+            xp.check(good, f"{name}: an index is out of bounds for dimension {dim} with size {size}")
+        except IndexError:
+            bad = k._backend.to_numpy(array)[~k._backend.to_numpy(good)].flat[0]
+            raise IndexError(f"{name}: index {bad} is out of bounds for dimension {dim} with size {size}") from None
     return k
 
 

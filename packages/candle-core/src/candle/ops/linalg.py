@@ -85,7 +85,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     a, b = input.shape[-1], other.shape[-2 if other.ndim > 1 else 0]
     if a != b:
         raise RuntimeError(f"matmul: inner sizes differ: {tuple(input.shape)} @ {tuple(other.shape)} — {a} vs {b}")
-    if input.dtype is not other.dtype:
+    if input.dtype is not other.dtype and state.autocast is None:
         raise RuntimeError(f"matmul: expected both tensors to have the same dtype, got {input.dtype} and {other.dtype}")
     return apply(Matmul, input, other)
 

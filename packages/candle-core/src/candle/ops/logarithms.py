@@ -37,6 +37,7 @@ class Logaddexp2(Binary):
     """log2(2^x + 2^y);  dx = grad * 2^(x - out), dy = grad * 2^(y - out)"""
 
     name, floats, numbers = "logaddexp2", True, False
+    real = True
     reads = {"x": "x out", "y": "y out"}
 
     def forward(xp, x, y):
@@ -56,6 +57,7 @@ class Logit(Unary):
     """log(x / (1 - x));  dx = grad / (x (1 - x)), nan outside 0 to 1"""
 
     name, reads = "logit", {"x": "x"}
+    real = True
 
     def forward(xp, x):
         return xp.log(x / (1 - x))
@@ -69,6 +71,7 @@ class Xlogy(Binary):
     """x log(y), 0 for x = 0 whatever y;  dx = grad * log(y), 0 for x = 0 and y <= 0, dy = grad * x / y"""
 
     name, floats, reads = "xlogy", True, {"x": "x y", "y": "x y"}
+    real = True
 
     def forward(xp, x, y):
         return xlog(xp, x, y, xp.log)

@@ -50,10 +50,8 @@ class Pow(Binary):
         dx = dy = None
         if needs[0]:
             slope = grad * conj(xp, y * powered(xp, x, y - 1))
-            if isinstance(y, NUMBERS):
-                dx = slope if y else grad * 0
-            else:  # at y = 0 the slope is 0, also where x^(y-1) is infinite
-                dx = xp.where(xp.equal(y, 0), grad * 0, slope)
+            flat = grad * 0  # at y = 0, also where x^(y-1) is infinite
+            dx = (slope if y else flat) if isinstance(y, NUMBERS) else xp.where(xp.equal(y, 0), flat, slope)
         if needs[1]:  # 0^y is 0 for all y > 0, so its slope is 0, though log(0) is not
             x = array_like(xp, x, grad)
             flat = xp.equal(x, 0)

@@ -92,6 +92,13 @@ def normal_numbers(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: sour
     return draw.standard_normal(shape, dtype=np.float64 if dtype is _dtypes.float64 else np.float32)
 
 
+def _floating(name: str, dtype: Dtype, otherwise: _dtypes.dtype) -> _dtypes.dtype:
+    dtype = _dtypes.chosen(dtype, otherwise)
+    if dtype.category < _dtypes.FLOAT:
+        raise RuntimeError(f"{name}: draws floating-point numbers, not {dtype}; use randint")
+    return dtype
+
+
 # What users call
 
 
@@ -104,7 +111,7 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:
     """Uniform numbers from 0 up to (not including) 1."""
-    dtype = dtype or _dtypes.get_default_dtype()
+    dtype = _floating("rand", dtype, _dtypes.get_default_dtype())
     return drawn(
         lambda shape: uniform_numbers(shape, dtype, generator),
         integers("rand", sizes, size),
@@ -123,7 +130,7 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
-    dtype = dtype or _dtypes.get_default_dtype()
+    dtype = _floating("randn", dtype, _dtypes.get_default_dtype())
     return drawn(
         lambda shape: normal_numbers(shape, dtype, generator),
         integers("randn", sizes, size),
@@ -174,8 +181,12 @@ def randint(
         low, high, size = 0, low, high
     if low >= high:
         raise RuntimeError(f"randint: low must be below high, got {low} and {high}")
+    dtype = _dtypes.chosen(dtype, _dtypes.int64)
+    for x in (low, high - 1):
+        if _dtypes.fitting("randint", x, dtype) != x:
+            raise RuntimeError(f"randint: {x} is not a {dtype}")
     draw = (generator or source.default_generator).numpy.integers
-    return drawn(lambda shape: draw(low, high, shape), tuple(size), dtype or _dtypes.int64, device, requires_grad)
+    return drawn(lambda shape: draw(low, high, shape), tuple(size), dtype, device, requires_grad)
 
 
 def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Dtype = None, device: Any = None) -> Tensor:
@@ -188,6 +199,8 @@ def randperm(n: int, *, generator: source.Generator | None = None, dtype: Dtype 
     """The numbers 0 to n - 1 in random order."""
     import numpy as np
 
+    if n < 0:
+        raise RuntimeError(f"randperm: n must not be negative, got {n}")
     draw = (generator or source.default_generator).numpy
 
     def rows(shape: tuple[int, ...]) -> Any:  # the last size is n; each row is put in an order of its own

@@ -147,6 +147,7 @@ def summable(input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
 
 
 def floating(name: str, input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
+    dtype = _dtypes.chosen(dtype)
     if (dtype or input.dtype).category < _dtypes.FLOAT:
         raise RuntimeError(
             f"{name}: needs a floating-point or complex tensor, got {dtype or input.dtype}; use x.float()"
@@ -164,6 +165,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: _dtype
     tensor([4., 6.])
     """
     if dtype is not None or input.dtype.category < _dtypes.FLOAT:
+        dtype = _dtypes.chosen(dtype)
         if dtype is _dtypes.bool_:
             return any(input, dim, keepdim).bool()
         if dtype is not None and dtype.category == _dtypes.INT and dtype is not _dtypes.int64:

@@ -13,7 +13,7 @@ from candle._tensor import Tensor
 from candle.op import Op
 from candle.ops._common import Binary, Number
 from candle.ops.arithmetic import array_like
-from candle.ops.comparison import _comparable, eq, isnan, lt, ne
+from candle.ops.comparison import eq, isnan, lt, ne
 from candle.ops.powers import pow
 from candle.ops.rounding import trunc
 
@@ -51,6 +51,7 @@ class Copysign(Binary):
     """|x| with the sign of y;  dx = grad * out / x, and 0 for x = 0, dy = 0"""
 
     name, contract, floats, reads = "copysign", "copysign", True, {"x": "x out"}
+    real = True
 
     def forward(xp, x, y):
         return xp.copysign(array_like(xp, x, y), array_like(xp, y, x))
@@ -81,6 +82,7 @@ class Nextafter(Binary):
     """the number next to x towards y;  dx = grad, dy = 0"""
 
     name, contract, numbers = "nextafter", "nextafter", False
+    real = True
 
     def forward(xp, x, y):
         return xp.nextafter(x, y)
@@ -93,6 +95,7 @@ class Heaviside(Binary):
     """0 for x < 0, 1 for x > 0, y for x = 0"""
 
     name, numbers, no_grad_outputs = "heaviside", False, (0,)
+    real = True
 
     def forward(xp, x, y):
         return xp.where(xp.equal(x, 0), y, xp.astype(xp.less(0, x), y.dtype))
@@ -109,7 +112,7 @@ def signbit(input: Tensor) -> Tensor:
     >>> candle.signbit(candle.tensor([-1.0, -0.0, 0.0]))
     tensor([ True,  True, False])
     """
-    _comparable("signbit", input)
+    _dtypes.refuse_complex("signbit", input.dtype)
     return apply(Signbit, input) if input.dtype.is_floating_point else lt(input, 0)
 
 
@@ -176,14 +179,14 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 @method()
 def isposinf(input: Tensor) -> Tensor:
     """Where the value is positive infinity."""
-    _comparable("isposinf", input)
+    _dtypes.refuse_complex("isposinf", input.dtype)
     return eq(input, math.inf) if input.dtype.is_floating_point else _nowhere(input)
 
 
 @method()
 def isneginf(input: Tensor) -> Tensor:
     """Where the value is negative infinity."""
-    _comparable("isneginf", input)
+    _dtypes.refuse_complex("isneginf", input.dtype)
     return eq(input, -math.inf) if input.dtype.is_floating_point else _nowhere(input)
 
 

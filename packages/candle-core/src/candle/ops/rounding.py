@@ -13,7 +13,7 @@ __all__ = ["ceil", "fix", "floor", "round", "trunc"]
 class Step(Unary):
     """A step function, flat between its jumps;  dx = 0"""
 
-    floats = False
+    floats, real = False, True
 
     def vjp(xp, needs, grad, out, x):
         return (grad * 0,)

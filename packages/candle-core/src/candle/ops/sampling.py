@@ -24,6 +24,10 @@ def _require(name: str, condition: bool, what: str, given: Any) -> None:
         raise RuntimeError(f"{name}: {what}, got {given}")
 
 
+def _refuse_integers(name: str, input: Tensor) -> None:
+    _require(name, input.dtype.category >= _dtypes.FLOAT, "needs a floating-point or complex tensor", input.dtype)
+
+
 def _refuse_whole(name: str, input: Tensor) -> None:
     _require(name, input.dtype.is_floating_point, "needs a floating-point tensor", input.dtype)
 
@@ -36,6 +40,7 @@ def uniform_(
     low, high = ends.pop("from", low), ends.pop("to", high)
     if ends:
         raise TypeError(f"uniform_: unknown options {', '.join(ends)}")
+    _refuse_integers("uniform_", input)
     _require("uniform_", low <= high, "from must not lie above to", (low, high))
     return _fill(input, lambda shape: low + (high - low) * uniform_numbers(shape, input.dtype, generator))
 
@@ -43,6 +48,7 @@ def uniform_(
 @method()
 def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: source.Generator | None = None) -> Tensor:
     """In place: normal numbers."""
+    _refuse_integers("normal_", input)
     _require("normal_", std >= 0, "the standard deviation must not be negative", std)
     return _fill(input, lambda shape: mean + std * normal_numbers(shape, input.dtype, generator))
 

@@ -9,7 +9,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import broadcast_shapes, one_dim
+from candle.ops._common import broadcast_shapes, expect_tensor, one_dim
 from candle.ops.conditions import Where
 from candle.ops.indexing import in_bounds
 
@@ -59,6 +59,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """input with `value` where the mask holds."""
     from candle.ops.creation import tensor
 
+    expect_tensor("masked_fill", mask, "mask")
     if mask.dtype is not _dtypes.bool_:
         raise RuntimeError(f"masked_fill: expected a bool mask, got {mask.dtype}")
     if isinstance(value, Tensor):
@@ -66,12 +67,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
             raise RuntimeError(
                 f"masked_fill: the value must be a number or a 0-d tensor, got shape {tuple(value.shape)}"
             )
-        value = value.item() if value.dtype.is_complex and not input.dtype.is_complex else value
+        narrow = value.dtype.category > input.dtype.category or input.dtype.category == _dtypes.INT
+        value = value.item() if narrow and value.dtype is not input.dtype and not value._backend.level else value
     if not isinstance(value, Tensor):
-        if isinstance(value, complex) and not input.dtype.is_complex and value.imag:
-            raise RuntimeError(f"masked_fill: {value!r} cannot be converted to {input.dtype} without overflow")
-        value = value.real if isinstance(value, complex) and not input.dtype.is_complex else value
-        value = tensor(value, dtype=input.dtype, device=input.device)
+        value = tensor(_dtypes.fitting("masked_fill", value, input.dtype), dtype=input.dtype, device=input.device)
     value = value.to(input.dtype)
     return apply(Where, mask, value, input)
 
@@ -81,6 +80,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where the mask holds, in one dim."""
     from candle.ops.shape import broadcast_tensors
 
+    expect_tensor("masked_select", mask, "mask")
     if mask.dtype is not _dtypes.bool_:
         raise RuntimeError(f"masked_select: expected a bool mask, got {mask.dtype}")
     x, m = broadcast_tensors(input, mask)
@@ -88,6 +88,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def integer_index(name: str, index: Tensor) -> Tensor:
+    expect_tensor(name, index, "index")
     if index.dtype not in (_dtypes.int64, _dtypes.int32) and index.numel():
         raise RuntimeError(f"{name}: expected int64 (or int32) for index, got {index.dtype}")
     return index.to(_dtypes.int64)

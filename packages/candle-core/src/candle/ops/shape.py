@@ -9,7 +9,8 @@ from typing import Any
 from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method, view_method
-from candle._tensor import Size, Tensor
+from candle._size import Size
+from candle._tensor import Tensor
 from candle.op import Op, unbroadcast
 from candle.ops import _common
 from candle.ops._common import Dims, integers, many_dims, one_dim
@@ -147,9 +148,9 @@ def expand(input: Tensor, *sizes: Any, size: Sequence[int] | None = None) -> Ten
 
 
 @method()
-def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+def broadcast_to(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """The tensor as if it had this shape, dims of size 1 repeated."""
-    return apply(Expand, input, shape=tuple(size))
+    return apply(Expand, input, shape=integers("broadcast_to", sizes, size))
 
 
 @method()

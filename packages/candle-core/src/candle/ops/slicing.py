@@ -19,10 +19,10 @@ class Slice(Op):
     name, view = "slice", True
 
     def forward(xp, x, *, key):
-        return x[(*_plain(key), ...)]  # with ..., integers alone give a 0-d view too, not a NumPy scalar
+        return x[(*plain(key), ...)]  # with ..., integers alone give a 0-d view too, not a NumPy scalar
 
     def vjp(xp, needs, grad, out, x, *, key):
-        return (xp.slice_put(xp.zeros(x.shape, dtype=grad.dtype), _plain(key), grad),)
+        return (xp.slice_put(xp.zeros(x.shape, dtype=grad.dtype), plain(key), grad),)
 
 
 class SlicePut(Op):
@@ -31,14 +31,14 @@ class SlicePut(Op):
     name = "slice_put"
 
     def forward(xp, x, value, *, key):
-        return xp.slice_put(x, _plain(key), value)
+        return xp.slice_put(x, plain(key), value)
 
     def vjp(xp, needs, grad, out, x, value, *, key):
-        seen = grad[(*_plain(key), ...)]
-        return xp.slice_put(grad, _plain(key), xp.zeros(seen.shape, dtype=grad.dtype)) if needs[0] else None, seen
+        seen = grad[(*plain(key), ...)]
+        return xp.slice_put(grad, plain(key), xp.zeros(seen.shape, dtype=grad.dtype)) if needs[0] else None, seen
 
 
-def _plain(key: tuple[Any, ...]) -> tuple[Any, ...]:
+def plain(key: tuple[Any, ...]) -> tuple[Any, ...]:
     """Slices are not hashable before Python 3.12, so a key holds them as ("slice", start, stop, step)."""
     return tuple(slice(*k[1:]) if isinstance(k, tuple) else k for k in key)
 

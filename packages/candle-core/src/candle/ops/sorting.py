@@ -18,7 +18,7 @@ __all__ = ["argsort", "msort", "sort", "topk"]
 class Argsort(Op):
     """the order of x along dim, equal values in their order"""
 
-    name = "argsort"
+    name, promotes, real = "argsort", "x", True
 
     def forward(xp, x, *, dim, descending):
         return xp.argsort(x, axis=dim, descending=descending)
@@ -27,7 +27,7 @@ class Argsort(Op):
 class TopkIndices(Op):
     """where the k largest (or smallest) x along dim stand"""
 
-    name = "topk_indices"
+    name, promotes, real = "topk_indices", "x", True
 
     def forward(xp, x, *, k, dim, largest):
         return xp.topk(x, k, axis=dim, largest=largest)[1]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
+from candle._views import make_view
+from candle.op import Op
 from candle.ops._common import also_named, one_dim
-from candle.ops.slicing import select, slice_dim
+from candle.ops.slicing import Slice, plain, slice_dim, slice_item
 
 __all__ = [
     "chunk",
@@ -22,6 +25,31 @@ __all__ = [
     "unsafe_split",
     "vsplit",
 ]
+
+
+class Parts(Op):
+    """x[key] for each key, the parts of x along dim;  dx = the grads put together again"""
+
+    name, view = "parts", True
+
+    def forward(xp, x, *, keys, dim, stacked):
+        return tuple(x[(*plain(key), ...)] for key in keys)
+
+    def vjp(xp, needs, grad, out, x, *, keys, dim, stacked):
+        parts = [xp.zeros(o.shape, dtype=x.dtype) if g is None else g for g, o in zip(grad, out, strict=True)]
+        return ((xp.stack if stacked else xp.concat)(parts, axis=dim),)
+
+
+def _parts(input: Tensor, dim: int, items: list[Any], stacked: bool = False) -> tuple[Tensor, ...]:
+    """All parts at once, whose gradients come back together: alone, each would fill a tensor of the input's size."""
+    keys = tuple((*(("slice", None, None, None),) * dim, item) for item in items)
+    if len(keys) < 2:
+        return tuple(apply(Slice, input, key=key) for key in keys)
+    found: tuple[Tensor, ...] = apply(Parts, input, keys=keys, dim=dim, stacked=stacked)
+    for part, key in zip(found, keys, strict=True):
+        if not input._backend.aliases or input._backend.shares_memory(part._array, input._array):
+            make_view(part, input, Slice, {"key": key})
+    return found
 
 
 @method()
@@ -41,7 +69,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
         if sum(parts) != total or any(p < 0 for p in parts):
             raise RuntimeError(f"split: sizes {parts} do not add up to {total}, the size of dim {dim}")
     ends = [sum(parts[: i + 1]) for i in range(len(parts))]
-    return tuple(slice_dim(tensor, dim, end - size, end) for end, size in zip(ends, parts, strict=True))
+    return _parts(tensor, dim, [slice_item(e - n, e, 1, total) for e, n in zip(ends, parts, strict=True)])
 
 
 @method()
@@ -86,7 +114,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not input.ndim:
         raise RuntimeError("unbind: a 0-d tensor has no dim to take apart")
     dim = one_dim(dim, input.ndim)
-    return tuple(select(input, dim, i) for i in range(input.shape[dim]))
+    return _parts(input, dim, list(range(input.shape[dim])), stacked=True)
 
 
 def _equal_parts(name: str, least: int, input: Tensor, cuts: Any, dim: int) -> tuple[Tensor, ...]:

@@ -85,16 +85,18 @@ class Tanh(Unary):
 
 
 class Atan2(Binary):
-    """the angle of the point (y, x);  dx = grad * y / (x^2 + y^2), dy = -grad * x / (x^2 + y^2)"""
+    """the angle of the point (y, x);  dx = grad * y / (x^2 + y^2), dy = -grad * x / (x^2 + y^2), 0 at the origin"""
 
     name, contract, floats, numbers = "atan2", "atan2", True, False
+    real = True
     reads = {"x": "x y", "y": "x y"}
 
     def forward(xp, x, y):
         return xp.atan2(x, y)
 
     def vjp(xp, needs, grad, out, x, y):
-        scaled = grad / (x * x + y * y)
+        square = x * x + y * y
+        scaled = grad / xp.where(xp.equal(square, 0), xp.ones((), dtype=square.dtype), square)
         return scaled * y, -scaled * x
 
 
@@ -102,6 +104,7 @@ class Hypot(Binary):
     """sqrt(x^2 + y^2);  dx = grad * x / out, dy = grad * y / out"""
 
     name, contract, numbers = "hypot", "hypot", False
+    real = True
     reads = {"x": "x out", "y": "y out"}
 
     def forward(xp, x, y):

@@ -6,7 +6,7 @@ from candle._apply import apply
 from candle._tensor import Tensor
 from candle.numerics.bessel import airy_ai as _airy_ai
 from candle.numerics.bessel import j0, j1, k0e, k1e, spherical_j0, y0, y1
-from candle.ops._common import Unary
+from candle.ops._common import RealUnary
 from candle.ops.bessel import I1, I0e, I1e
 from candle.ops.bessel import i0 as modified_bessel_i0
 
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-class BesselJ0(Unary):
+class BesselJ0(RealUnary):
     """J_0(x), a Bessel function;  dx = -grad * J_1(x)"""
 
     name, reads = "bessel_j0", {"x": "x"}
@@ -41,7 +41,7 @@ class BesselJ0(Unary):
         return (-grad * j1(xp, x),)
 
 
-class BesselJ1(Unary):
+class BesselJ1(RealUnary):
     """J_1(x), a Bessel function;  dx = grad * (J_0(x) - out / x)"""
 
     name, reads = "bessel_j1", {"x": "x out"}
@@ -54,7 +54,7 @@ class BesselJ1(Unary):
         return (grad * (j0(xp, x) - xp.where(zero, one / 2, out / xp.where(zero, one, x))),)
 
 
-class BesselY0(Unary):
+class BesselY0(RealUnary):
     """Y_0(x), a Bessel function of the second kind;  dx = -grad * Y_1(x)"""
 
     name, reads = "bessel_y0", {"x": "x"}
@@ -66,7 +66,7 @@ class BesselY0(Unary):
         return (-grad * y1(xp, x),)
 
 
-class BesselY1(Unary):
+class BesselY1(RealUnary):
     """Y_1(x), a Bessel function of the second kind;  dx = grad * (Y_0(x) - out / x)"""
 
     name, reads = "bessel_y1", {"x": "x out"}
@@ -78,7 +78,7 @@ class BesselY1(Unary):
         return (grad * (y0(xp, x) - out / x),)
 
 
-class BesselK0(Unary):
+class BesselK0(RealUnary):
     """K_0(x), a modified Bessel function of the second kind;  dx = -grad * K_1(x)"""
 
     name, reads = "bessel_k0", {"x": "x"}
@@ -90,7 +90,7 @@ class BesselK0(Unary):
         return (-grad * (k1e(xp, x) * xp.exp(-x)),)
 
 
-class BesselK1(Unary):
+class BesselK1(RealUnary):
     """K_1(x), a modified Bessel function of the second kind;  dx = -grad * (K_0(x) + out / x)"""
 
     name, reads = "bessel_k1", {"x": "x out"}
@@ -102,7 +102,7 @@ class BesselK1(Unary):
         return (-grad * (k0e(xp, x) * xp.exp(-x) + out / x),)
 
 
-class BesselK0e(Unary):
+class BesselK0e(RealUnary):
     """e^x K_0(x);  dx = grad * (out - e^x K_1(x))"""
 
     name, reads = "bessel_k0e", {"x": "x out"}
@@ -114,7 +114,7 @@ class BesselK0e(Unary):
         return (grad * (out - k1e(xp, x)),)
 
 
-class BesselK1e(Unary):
+class BesselK1e(RealUnary):
     """e^x K_1(x);  dx = grad * (out - e^x K_0(x) - out / x)"""
 
     name, reads = "bessel_k1e", {"x": "x out"}
@@ -126,7 +126,7 @@ class BesselK1e(Unary):
         return (grad * (out - k0e(xp, x) - out / x),)
 
 
-class SphericalJ0(Unary):
+class SphericalJ0(RealUnary):
     """sin(x) / x, 1 for x = 0;  dx = grad * (cos(x) - out) / x"""
 
     name, reads = "spherical_bessel_j0", {"x": "x out"}
@@ -139,7 +139,7 @@ class SphericalJ0(Unary):
         return (grad * xp.where(zero, 0 * one, (xp.cos(x) - out) / xp.where(zero, one, x)),)
 
 
-class AiryAi(Unary):
+class AiryAi(RealUnary):
     """Ai(x), the solution of y'' = x y that goes to 0"""
 
     name = "airy_ai"

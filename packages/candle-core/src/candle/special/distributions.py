@@ -10,7 +10,7 @@ from candle.numerics.gamma import zeta as _zeta
 from candle.numerics.normal import erfcx as _erfcx
 from candle.numerics.normal import log_ndtr as _log_ndtr
 from candle.numerics.normal import ndtri as _ndtri
-from candle.ops._common import Binary, Number, Unary
+from candle.ops._common import Binary, Number, RealUnary
 from candle.ops.arithmetic import array_like
 from candle.ops.error_functions import erfc
 from candle.ops.logarithms import slope, xlog
@@ -18,7 +18,7 @@ from candle.ops.logarithms import slope, xlog
 __all__ = ["entr", "erfcx", "log_ndtr", "ndtr", "ndtri", "xlog1py", "zeta"]
 
 
-class Entr(Unary):
+class Entr(RealUnary):
     """-x log(x), 0 for x = 0, -inf below;  dx = -grad * (1 + log(x))"""
 
     name, reads = "entr", {"x": "x"}
@@ -33,7 +33,7 @@ class Entr(Unary):
         return (-grad * (1 + xp.log(x)),)
 
 
-class Erfcx(Unary):
+class Erfcx(RealUnary):
     """e^(x^2) erfc(x);  dx = grad * (2 x out - 2/sqrt(pi))"""
 
     name, reads = "erfcx", {"x": "x out"}
@@ -45,7 +45,7 @@ class Erfcx(Unary):
         return (grad * (2 * x * out - 2 / math.sqrt(math.pi)),)
 
 
-class Ndtri(Unary):
+class Ndtri(RealUnary):
     """the z below which a normal variable falls with probability x;  dx = grad * sqrt(2 pi) e^(out^2 / 2)"""
 
     name, reads = "ndtri", {"x": "out"}
@@ -57,7 +57,7 @@ class Ndtri(Unary):
         return (grad * (math.sqrt(2 * math.pi) * xp.exp(out * out / 2)),)
 
 
-class LogNdtr(Unary):
+class LogNdtr(RealUnary):
     """the log-probability that a normal variable is below x;  dx = grad * e^(-x^2 / 2 - out) / sqrt(2 pi)"""
 
     name, reads = "log_ndtr", {"x": "x out"}
@@ -73,6 +73,7 @@ class Xlog1py(Binary):
     """x log(1 + y), 0 for x = 0;  dx = grad * log(1 + y), 0 for x = 0 and y <= -1, dy = grad * x / (1 + y)"""
 
     name, floats, reads = "xlog1py", True, {"x": "x y", "y": "x y"}
+    real = True
 
     def forward(xp, x, y):
         return xlog(xp, x, y, xp.log1p)
@@ -86,6 +87,7 @@ class Zeta(Binary):
     """the sum of (y + k)^-x over all k >= 0"""
 
     name, floats = "zeta", True
+    real = True
 
     def forward(xp, x, y):
         return _zeta(xp, array_like(xp, x, y), array_like(xp, y, x))

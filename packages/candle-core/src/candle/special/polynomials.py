@@ -61,6 +61,7 @@ class Orthogonal(Binary):
     """the polynomial of degree n of a family, at x"""
 
     name, promotes, floats = "orthogonal_polynomial", "x n", True
+    real = True
 
     def forward(xp, x, n, *, family, highest):
         x, n = array_like(xp, x, n), array_like(xp, n, x)

@@ -54,6 +54,13 @@ def call(sample: Sample, *inputs: Any) -> Any:
     return tuple(each.abs() for each in out) if sample.name in TURNING else out
 
 
+def carrying(sample: Sample, *inputs: Any) -> Any:
+    """The outputs that have a gradient, of those that the op has."""
+    out = call(sample, *inputs)
+    silent = OPS[sample.name].no_grad_outputs
+    return tuple(o for i, o in enumerate(out) if i not in silent) if isinstance(out, tuple) else out
+
+
 def lacks(device: str, sample: Sample) -> bool:
     """Whether the device is without the extension of the standard that the op needs, and says so."""
     if not OPS[sample.name].extension:
@@ -130,8 +137,8 @@ class OpTests(Suite):
         inputs, outs = run(backend, case)
         leaves = [x for x in inputs if isinstance(x, candle.Tensor) and x.requires_grad]
         if leaves and any(o.requires_grad for o in outs):
-            assert gradcheck(partial(call, case), tuple(inputs))
-            assert gradgradcheck(partial(call, case), tuple(inputs))
+            assert gradcheck(partial(carrying, case), tuple(inputs))
+            assert gradgradcheck(partial(carrying, case), tuple(inputs))
 
     @for_each(single)
     def test_op_in_single_precision(self, backend: str, case: tuple[str, list[Sample]]) -> None:

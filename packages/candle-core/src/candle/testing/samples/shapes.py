@@ -38,3 +38,8 @@ sample("cat", floats(2, 3), whole(1, 3), dim=0)
 sample("cat", floats(2, 0), floats(2, 3), dim=1)
 sample("tril", floats(2, 3, 3), diagonal=-1)
 sample("triu", floats(2, 3, 2), diagonal=0)
+_whole = ("slice", None, None, None)
+sample(
+    "parts", floats(3, 4), keys=((_whole, ("slice", 0, 1, None)), (_whole, ("slice", 1, 4, None))), dim=1, stacked=False
+)
+sample("parts", transposed(3, 2), keys=((0,), (1,), (2,)), dim=0, stacked=True)

@@ -116,13 +116,21 @@ def bound(source: str) -> set[str]:
 def foreign_imports(sources: dict[str, str]) -> list[str]:
     """What the modules in `sources`, path to text, import from `candle` that is not among them."""
     modules = {module_name(path): source for path, source in sources.items()}
+    owners = {module_name(path): path for path in sources}
+
+    def offers(module: str, name: str) -> bool:
+        """Whether a module gives a name a meaning, itself or by `from another import *`."""
+        if name in bound(modules[module]):
+            return True
+        stars = [other for other, each in imports(owners[module], modules[module]) if each == "*"]
+        return any(other in modules and offers(other, name) for other in stars)
 
     def known(module: str, name: str | None, importer: str) -> bool:
         if module not in modules:
             return False
         if name in {None, "*"} or f"{module}.{name}" in modules:
             return True
-        return module != importer and name in bound(modules[module])  # nobody vouches for its own import
+        return module != importer and offers(module, name or "")  # nobody vouches for its own import
 
     return [
         f"{path}: {module}" if name is None else f"{path}: {module}.{name}"
@@ -145,10 +153,13 @@ def foreign_imports(sources: dict[str, str]) -> list[str]:
         ("candle/tensor.py", "import candle.ops", []),
         ("candle/tensor.py", "from candle import add, ops", []),
         ("candle/tensor.py", "from .ops import *", []),
+        ("candle/tensor.py", "from candle.starry import add", []),
+        ("candle/tensor.py", "from candle.starry import nn", ["candle.starry.nn"]),
     ],
 )
 def test_scan_for_foreign_imports(path: str, statement: str, foreign: list[str]) -> None:
     core = {"candle/__init__.py": "from .ops import add", "candle/ops.py": "def add(x, y): ..."}
+    core["candle/starry.py"] = "from candle.ops import *"
     assert foreign_imports(core | {path: statement}) == [f"{path}: {each}" for each in foreign]
 
 

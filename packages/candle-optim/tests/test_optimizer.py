@@ -237,7 +237,7 @@ import candle
 optimizer = candle.optim.SGD([candle.zeros(1)], lr=0.1)
 candle.optim.lr_scheduler.StepLR(optimizer, 3)
 try:
-    candle.optim.swa_utils
+    candle.optim.swa_utils.AveragedModel(None)
 except AttributeError as error:
     print(error)
 """

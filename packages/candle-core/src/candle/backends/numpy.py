@@ -57,20 +57,21 @@ def prod(x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
 def cumulative_sum(x: Array, *, axis: int) -> Array:
     if is_half(x):
         return np.add.accumulate(x, axis=axis, dtype=np.float32).astype(x.dtype)
-    return np.add.accumulate(x, axis=axis, dtype=x.dtype)
+    return np.cumulative_sum(x, axis=axis)
 
 
 def topk(x: Array, k: int, *, axis: int, largest: bool = True) -> tuple[Array, Array]:
-    """Only the k are put in order; of equal ones the first comes first."""
+    """Only the k are put in order, unless more are equal to the last of them than fit (or nan): the first win."""
     n = x.shape[axis]
-    if not 0 < k < n:
-        where = argsort(x, axis=axis, descending=largest)
-    else:
+    if 0 < k < n:
         parted = np.argpartition(x, n - k if largest else k - 1, axis=axis)
         where = np.sort(parted.take(np.arange(n - k, n) if largest else np.arange(k), axis=axis), axis=axis)
-        order = argsort(np.take_along_axis(x, where, axis), axis=axis, descending=largest)
-        where = np.take_along_axis(where, order, axis)
-    where = where.take(np.arange(k), axis=axis)
+        chosen = np.take_along_axis(x, where, axis)
+        last = chosen.min(axis, keepdims=True) if largest else chosen.max(axis, keepdims=True)
+        if not np.isnan(last).any() and ((x == last).sum(axis) == (chosen == last).sum(axis)).all():
+            order = argsort(chosen, axis=axis, descending=largest)
+            return np.take_along_axis(chosen, order, axis), np.take_along_axis(where, order, axis)
+    where = argsort(x, axis=axis, descending=largest).take(np.arange(k), axis=axis)
     return np.take_along_axis(x, where, axis), where
 
 

@@ -16,7 +16,8 @@ from candle.optim.optimizer import Optimizer
 if TYPE_CHECKING:
     from candle.nn import Module
 else:
-    Module = candle.nn.Module  # which tells what to install, if it is not there
+    _nn = getattr(candle, "nn", None)  # candle-nn need not be installed to import this
+    Module = object if _nn is None else _nn.Module
 
 __all__ = [
     "AveragedModel",
@@ -107,6 +108,8 @@ class AveragedModel(Module):
         multi_avg_fn: AverageAll | None = None,
         use_buffers: bool = False,
     ) -> None:
+        if Module is object:
+            _ = candle.nn  # raises, and tells what to install
         super().__init__()
         if avg_fn is not None and multi_avg_fn is not None:
             raise AssertionError("Only one of avg_fn and multi_avg_fn should be provided")

@@ -263,8 +263,7 @@ def assign(t: Tensor, value: Tensor, name: str) -> Tensor:
             f"{name}: the result has shape {tuple(value.shape)}, which does not fit into {tuple(t.shape)}"
         )
     _refuse_lossy(t, value, name)
-    if t._storage is not None and t._storage.inference and not state.inference:
-        raise RuntimeError(f"{name}: a tensor made in inference_mode cannot be written outside; clone() it first")
+    _refuse_inference(t, name)
     tracked = state.grad and (t._edge is not None or value._edge is not None)
     base = _check_writable(t, name) if state.grad else None
     if tracked and value.dtype is not t.dtype:
@@ -291,8 +290,7 @@ def writes_directly(t: Tensor, value: Tensor) -> bool:
 def write_at(t: Tensor, indices: list[Tensor], value: Tensor) -> None:
     """t[i, j, ...] = value, without a copy of the rest."""
     _refuse_expanded(t)
-    if t._storage is not None and t._storage.inference and not state.inference:
-        raise RuntimeError("index_put_: a tensor made in inference_mode cannot be written outside; clone() it first")
+    _refuse_inference(t, "index_put_")
     storage = storage_of(t)
     t._backend.write_at(t.current(), tuple(i.current() for i in indices), value.current())
     storage.version += 1
@@ -307,6 +305,11 @@ def become(t: Tensor, make: Callable[[Tensor], Tensor], name: str) -> Tensor:
     after = make(before)
     t._array, t._edge, t._storage, t._view = after._array, after._edge, after._storage, after._view
     return t
+
+
+def _refuse_inference(t: Tensor, name: str) -> None:
+    if t._storage is not None and t._storage.inference and not state.inference:
+        raise RuntimeError(f"{name}: a tensor made in inference_mode cannot be written outside; clone() it first")
 
 
 def _refuse_lossy(t: Tensor, value: Tensor, name: str) -> None:

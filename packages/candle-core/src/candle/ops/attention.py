@@ -9,6 +9,7 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._tensor import Tensor
 from candle.op import Op, unbroadcast
+from candle.ops.linalg import transposed
 
 __all__ = ["embedding", "scaled_dot_product_attention"]
 
@@ -60,10 +61,6 @@ def kept(xp: Any, p: Any, dropped: Any, chance: float) -> Any:
     if dropped is None:
         return p
     return xp.where(dropped, xp.zeros((), dtype=p.dtype), p / (1 - chance) if chance < 1 else p)
-
-
-def transposed(xp: Any, x: Any) -> Any:
-    return xp.permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 class Embedding(Op):

@@ -47,6 +47,17 @@ def _fan(tensor: Tensor, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
 
 
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    return calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+
+
+def _is_empty(name: str, tensor: Tensor) -> bool:
+    if 0 in tensor.shape:
+        message = f"{name}: nothing to initialize in a tensor of shape {tuple(tensor.shape)}"
+        warnings.warn(message, stacklevel=4)  # at the line that called the initialization
+    return 0 in tensor.shape
+
+
 @candle.no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator = None) -> Tensor:
     """Numbers between a and b."""
@@ -136,12 +147,9 @@ def kaiming_uniform_(
     generator: Generator = None,
 ) -> Tensor:
     """Uniform in ±gain sqrt(3 / fan); `a` is the slope of a leaky_relu after it."""
-    if 0 in tensor.shape:
-        warnings.warn(
-            f"kaiming_uniform_: nothing to initialize in a tensor of shape {tuple(tensor.shape)}", stacklevel=3
-        )
+    if _is_empty("kaiming_uniform_", tensor):
         return tensor
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
+    bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
@@ -154,12 +162,9 @@ def kaiming_normal_(
     generator: Generator = None,
 ) -> Tensor:
     """Normal with the deviation gain / sqrt(fan); `a` is the slope of a leaky_relu after it."""
-    if 0 in tensor.shape:
-        warnings.warn(
-            f"kaiming_normal_: nothing to initialize in a tensor of shape {tuple(tensor.shape)}", stacklevel=3
-        )
+    if _is_empty("kaiming_normal_", tensor):
         return tensor
-    return tensor.normal_(0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator=generator)
+    return tensor.normal_(0, _kaiming_std(tensor, a, mode, nonlinearity), generator=generator)
 
 
 @candle.no_grad()

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from candle.nn.functional._windows import Array, Sizes, Widths, narrowed, overlap_add, widened, windows
+from candle.ops.linalg import transposed
 
 
 def columns(
@@ -58,10 +59,6 @@ def scatter(
     each = xp.reshape(each, (n, groups * channels, *kernel, *places))
     wide = tuple(size + before + after for size, (before, after) in zip(sizes, padding, strict=True))
     return narrowed(xp, overlap_add(xp, each, wide, stride, dilation), padding)
-
-
-def transposed(xp: Any, x: Array) -> Array:
-    return xp.permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def plus(xp: Any, out: Array, bias: Array | None) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 from candle import Tensor
 from candle._apply import apply
 from candle.op import Op
+from candle.ops.linalg import transposed
 
 __all__ = ["gru", "lstm", "rnn"]
 
@@ -36,13 +37,13 @@ def kept(xp: Any, mask: Any, new: Any, old: Any) -> Any:
 
 def times(xp: Any, x: Any, weight: Any) -> Any:
     """x @ weight^T."""
-    return xp.matmul(x, xp.permute_dims(weight, (1, 0)))
+    return xp.matmul(x, transposed(xp, weight))
 
 
 def outer_sum(xp: Any, grads: list[Any], states: list[Any]) -> Any:
     """The gradient of a weight that maps states to something with these gradients, over all steps and examples."""
     g, s = xp.concat(grads, axis=0), xp.concat(states, axis=0)
-    return xp.matmul(xp.permute_dims(g, (1, 0)), s)
+    return xp.matmul(transposed(xp, g), s)
 
 
 class Rnn(Op):

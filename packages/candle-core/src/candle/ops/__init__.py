@@ -20,6 +20,8 @@ from candle.ops import (
     diagonals,
     dims,
     distances,
+    division,
+    dropping,
     error_functions,
     exponential,
     extremes,
@@ -33,6 +35,7 @@ from candle.ops import (
     joining,
     linalg,
     logarithms,
+    logic,
     loss,
     matrices,
     normalization,
@@ -80,6 +83,8 @@ from candle.ops.cumulative import *  # noqa: F403
 from candle.ops.diagonals import *  # noqa: F403
 from candle.ops.dims import *  # noqa: F403
 from candle.ops.distances import *  # noqa: F403
+from candle.ops.division import *  # noqa: F403
+from candle.ops.dropping import *  # noqa: F403
 from candle.ops.error_functions import *  # noqa: F403
 from candle.ops.exponential import *  # noqa: F403
 from candle.ops.extremes import *  # noqa: F403
@@ -93,6 +98,7 @@ from candle.ops.inverse_trigonometry import *  # noqa: F403
 from candle.ops.joining import *  # noqa: F403
 from candle.ops.linalg import *  # noqa: F403
 from candle.ops.logarithms import *  # noqa: F403
+from candle.ops.logic import *  # noqa: F403
 from candle.ops.loss import *  # noqa: F403
 from candle.ops.matrices import *  # noqa: F403
 from candle.ops.normalization import *  # noqa: F403
@@ -125,11 +131,13 @@ FAMILIES = (
     creation,
     spacing,
     random,
+    dropping,
     sampling,
     conversion,
     filling,
     complexes,
     arithmetic,
+    division,
     combination,
     integers,
     powers,
@@ -143,6 +151,7 @@ FAMILIES = (
     rounding,
     representation,
     comparison,
+    logic,
     extremes,
     bounds,
     reduction,
@@ -184,11 +193,13 @@ __all__: list[str] = []  # spelled out, since type checkers follow no loop here
 __all__ += creation.__all__
 __all__ += spacing.__all__
 __all__ += random.__all__
+__all__ += dropping.__all__
 __all__ += sampling.__all__
 __all__ += conversion.__all__
 __all__ += filling.__all__
 __all__ += complexes.__all__
 __all__ += arithmetic.__all__
+__all__ += division.__all__
 __all__ += combination.__all__
 __all__ += integers.__all__
 __all__ += powers.__all__
@@ -202,6 +213,7 @@ __all__ += inverse_trigonometry.__all__
 __all__ += rounding.__all__
 __all__ += representation.__all__
 __all__ += comparison.__all__
+__all__ += logic.__all__
 __all__ += extremes.__all__
 __all__ += bounds.__all__
 __all__ += reduction.__all__

@@ -8,7 +8,7 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops.creation import eye as _eye
+from candle.ops.diagonals import eye as _eye
 from candle.ops.linalg import transposed
 
 

@@ -1,4 +1,4 @@
-"""Comparisons and logic: results are bool and carry no gradient."""
+"""Comparisons: results are bool and carry no gradient."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from candle.ops._common import Binary
 
 __all__ = [
     "allclose",
-    "bitwise_and",
-    "bitwise_not",
-    "bitwise_or",
-    "bitwise_xor",
     "eq",
     "equal",
     "ge",
@@ -30,10 +26,6 @@ __all__ = [
     "le",
     "less",
     "less_equal",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
     "lt",
     "ne",
     "not_equal",
@@ -102,78 +94,6 @@ class GreaterEqual(Order):
 
     def forward(xp, x, y):
         return xp.greater_equal(x, y)
-
-
-class LogicalAnd(Op):
-    """x and y, for booleans"""
-
-    name, contract = "logical_and", "logical_and"
-
-    def forward(xp, x, y):
-        return xp.logical_and(x, y)
-
-
-class LogicalOr(Op):
-    """x or y, for booleans"""
-
-    name, contract = "logical_or", "logical_or"
-
-    def forward(xp, x, y):
-        return xp.logical_or(x, y)
-
-
-class LogicalXor(Op):
-    """x or y but not both, for booleans"""
-
-    name, contract = "logical_xor", "logical_xor"
-
-    def forward(xp, x, y):
-        return xp.logical_xor(x, y)
-
-
-class LogicalNot(Op):
-    """not x, for booleans"""
-
-    name, contract = "logical_not", "logical_not"
-
-    def forward(xp, x):
-        return xp.logical_not(x)
-
-
-class BitwiseAnd(Binary):
-    """the bits in both x and y"""
-
-    name, contract = "bitwise_and", "bitwise_and"
-
-    def forward(xp, x, y):
-        return xp.bitwise_and(x, y)
-
-
-class BitwiseOr(Binary):
-    """the bits in x or y"""
-
-    name, contract = "bitwise_or", "bitwise_or"
-
-    def forward(xp, x, y):
-        return xp.bitwise_or(x, y)
-
-
-class BitwiseXor(Binary):
-    """the bits in one of x and y"""
-
-    name, contract = "bitwise_xor", "bitwise_xor"
-
-    def forward(xp, x, y):
-        return xp.bitwise_xor(x, y)
-
-
-class BitwiseNot(Op):
-    """the bits not in x"""
-
-    name, contract = "bitwise_not", "bitwise_invert"
-
-    def forward(xp, x):
-        return xp.bitwise_invert(x)
 
 
 class IsNan(Op):
@@ -261,71 +181,6 @@ def gt(input: Tensor, other: Any) -> Tensor:
 def ge(input: Tensor, other: Any) -> Tensor:
     """input >= other, element by element."""
     return apply(GreaterEqual, input, other)
-
-
-def truth(t: Tensor) -> Tensor:
-    """Bool tensors as they are, others by what is not zero."""
-    return t if t.dtype is _dtypes.bool_ else ne(t, 0)
-
-
-@method(inplace=True)
-def logical_and(input: Tensor, other: Tensor) -> Tensor:
-    """Where both are true (not zero)."""
-    return apply(LogicalAnd, truth(input), truth(other))
-
-
-@method(inplace=True)
-def logical_or(input: Tensor, other: Tensor) -> Tensor:
-    """Where either is true (not zero)."""
-    return apply(LogicalOr, truth(input), truth(other))
-
-
-@method(inplace=True)
-def logical_xor(input: Tensor, other: Tensor) -> Tensor:
-    """Where exactly one is true (not zero)."""
-    return apply(LogicalXor, truth(input), truth(other))
-
-
-@method(inplace=True)
-def logical_not(input: Tensor) -> Tensor:
-    """Where it is false (zero)."""
-    return apply(LogicalNot, truth(input))
-
-
-def _bits(name: str, both: Any, logical: Any, input: Any, other: Any) -> Tensor:
-    kinds = [t.dtype if isinstance(t, Tensor) else _dtypes.PYTHON.get(type(t), _dtypes.float32) for t in (input, other)]
-    if any(d.category > _dtypes.INT for d in kinds):
-        raise RuntimeError(f"{name}: only for integers and bools, got {kinds[0]} and {kinds[1]}")
-    if all(d is _dtypes.bool_ for d in kinds) and isinstance(input, Tensor) and isinstance(other, Tensor):
-        return apply(logical, input, other)
-    return apply(both, input, other)
-
-
-@method("bitwise_and", "__and__", "__rand__", inplace=True)
-def bitwise_and(input: Any, other: Any) -> Tensor:
-    """The bits set in both; of bools, where both are true."""
-    return _bits("bitwise_and", BitwiseAnd, LogicalAnd, input, other)
-
-
-@method("bitwise_or", "__or__", "__ror__", inplace=True)
-def bitwise_or(input: Any, other: Any) -> Tensor:
-    """The bits set in either; of bools, where either is true."""
-    return _bits("bitwise_or", BitwiseOr, LogicalOr, input, other)
-
-
-@method("bitwise_xor", "__xor__", "__rxor__", inplace=True)
-def bitwise_xor(input: Any, other: Any) -> Tensor:
-    """The bits set in one only; of bools, where exactly one is true."""
-    return _bits("bitwise_xor", BitwiseXor, LogicalXor, input, other)
-
-
-@method("bitwise_not", inplace=True)
-@method("__invert__")
-def bitwise_not(input: Tensor) -> Tensor:
-    """The bits not set; of bools, their negation."""
-    if input.dtype.category > _dtypes.INT:
-        raise RuntimeError(f"bitwise_not: only for integers and bools, got {input.dtype}")
-    return apply(LogicalNot if input.dtype is _dtypes.bool_ else BitwiseNot, input)
 
 
 def _exact(input: Tensor) -> bool:

@@ -75,8 +75,8 @@ def _where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
 @method()
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Where the elements are not zero: a row per element, or a tuple of one tensor per dim."""
-    from candle.ops.comparison import truth
     from candle.ops.joining import stack
+    from candle.ops.logic import truth
 
     found = apply(Nonzero, truth(input if input.ndim else input.reshape(1)))
     if as_tuple:

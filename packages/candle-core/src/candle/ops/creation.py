@@ -27,7 +27,6 @@ __all__ = [
     "empty_like",
     "empty_permuted",
     "empty_strided",
-    "eye",
     "from_numpy",
     "full",
     "full_like",
@@ -278,16 +277,6 @@ def arange(
     n = math.ceil((end - start) / step)
     array = backend.xp.arange(n, dtype=backend.raw_dtype(wide)) * step + start
     return new_tensor(backend.xp.astype(array, backend.raw_dtype(dtype)), backend, requires_grad)
-
-
-def eye(
-    n: int, m: int | None = None, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
-    if n < 0 or (m or 0) < 0:
-        raise RuntimeError(f"eye: sizes must not be negative, got {n} and {m}")
-    rows, columns = arange(n, device=device).reshape(n, 1), arange(n if m is None else m, device=device)
-    return (rows == columns).to(dtype or _dtypes.get_default_dtype()).requires_grad_(requires_grad)
 
 
 def _new(name: str, make: Any, value_first: bool = False) -> None:

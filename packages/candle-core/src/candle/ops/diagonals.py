@@ -22,6 +22,7 @@ __all__ = [
     "diagflat",
     "diagonal",
     "diagonal_scatter",
+    "eye",
     "tril",
     "tril_indices",
     "triu",
@@ -192,3 +193,13 @@ def block_diag(*tensors: Tensor) -> Tensor:
         rows.append(cat([x.new_zeros(x.shape[0], left), x, x.new_zeros(x.shape[0], right)], 1))
         left += x.shape[1]
     return cat(rows)
+
+
+def eye(
+    n: int, m: int | None = None, *, dtype: _dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere."""
+    if n < 0 or (m or 0) < 0:
+        raise RuntimeError(f"eye: sizes must not be negative, got {n} and {m}")
+    rows, columns = arange(n, device=device).reshape(n, 1), arange(n if m is None else m, device=device)
+    return (rows == columns).to(dtype or _dtypes.get_default_dtype()).requires_grad_(requires_grad)

@@ -223,7 +223,7 @@ def std(
 
 
 def _truth(op: type[Op], input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    from candle.ops.comparison import truth
+    from candle.ops.logic import truth
 
     result: Tensor = apply(op, truth(input), dim=many_dims(dim, input.ndim), keepdim=keepdim)
     return result.to(_dtypes.uint8) if input.dtype is _dtypes.uint8 else result  # as PyTorch does

@@ -9,7 +9,7 @@ import candle
 from candle import Tensor
 from candle._apply import apply
 from candle.nn.functional._common import written
-from candle.ops.random import Dropout
+from candle.ops.dropping import Dropout
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
@@ -108,3 +111,18 @@ def test_a_hessian_by_rows() -> None:
         return [lib.autograd.grad(each, w, retain_graph=True)[0] for each in g]
 
     check_both(program, X, W)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "silu", "softplus", "logsigmoid"])
+def test_second_derivatives_where_an_exponential_overflows(name: str) -> None:
+    """e^710 is infinite, and infinity over infinity is nan."""
+
+    def derivatives(lib: Any, function: Any) -> list[Any]:
+        x = lib.tensor([-1e4, -710.0, -1.0, 0.5, 710.0, 1e4], dtype=lib.float64, requires_grad=True)
+        (first,) = lib.autograd.grad(function(x).sum(), x, create_graph=True)
+        (second,) = lib.autograd.grad(first.sum(), x)
+        return [first.detach().numpy(), second.numpy()]
+
+    ours = derivatives(candle, getattr(candle, name))
+    theirs = derivatives(torch, getattr(torch.nn.functional, name))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-15)

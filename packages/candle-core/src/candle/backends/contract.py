@@ -34,7 +34,7 @@ DERIVED = frozenset(
     conj real imag
     argmin all mean var sort cumulative_prod
     signbit copysign nextafter frexp bitwise_left_shift bitwise_right_shift gcd as_real as_complex
-    erf lgamma digamma polygamma i0 i0e i1 i1e
+    sigmoid erf lgamma digamma polygamma i0 i0e i1 i1e
     index slice_put index_combine take_strided add_strided topk check
     """.split()
 )

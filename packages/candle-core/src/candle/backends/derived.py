@@ -185,6 +185,10 @@ def logaddexp(xp: Any, x: Array, y: Array) -> Array:
     return high + xp.log1p(xp.exp(gap))
 
 
+def sigmoid(xp: Any, x: Array) -> Array:
+    return 1 / (1 + xp.exp(-x))
+
+
 def not_equal(xp: Any, x: Array, y: Array) -> Array:
     return xp.logical_not(xp.equal(x, y))
 

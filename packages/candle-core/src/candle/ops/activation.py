@@ -46,10 +46,10 @@ class Silu(Unary):
     name, reads = "silu", {"x": "x"}
 
     def forward(xp, x):
-        return x / (1 + xp.exp(-x))
+        return x * xp.sigmoid(x)
 
     def vjp(xp, needs, grad, out, x):
-        s = 1 / (1 + xp.exp(-x))
+        s = xp.sigmoid(x)
         return (grad * xp.conj(s * (1 + x * (1 - s))),)
 
 
@@ -64,7 +64,7 @@ class Softplus(Unary):
         return xp.where(xp.greater(x * beta, threshold), x, xp.logaddexp(x * beta, zero) / beta)
 
     def vjp(xp, needs, grad, out, x, *, beta, threshold):
-        return (xp.where(xp.greater(x * beta, threshold), grad, grad / (1 + xp.exp(-x * beta))),)
+        return (xp.where(xp.greater(x * beta, threshold), grad, grad * xp.sigmoid(x * beta)),)
 
 
 class LogSigmoid(Unary):
@@ -76,7 +76,7 @@ class LogSigmoid(Unary):
         return -xp.logaddexp(-x, xp.zeros((), dtype=x.dtype))
 
     def vjp(xp, needs, grad, out, x):
-        return (grad / (1 + xp.exp(x)),)
+        return (grad * xp.sigmoid(-x),)
 
 
 class Gelu(Unary):

@@ -123,10 +123,10 @@ class Rsqrt(Unary):
 class Sigmoid(Unary):
     """1 / (1 + e^-x);  dx = grad * out * (1 - out)"""
 
-    name, reads = "sigmoid", {"x": "out"}
+    name, contract, reads = "sigmoid", "sigmoid", {"x": "out"}
 
     def forward(xp, x):
-        return 1 / (1 + xp.exp(-x))
+        return xp.sigmoid(x)
 
     def vjp(xp, needs, grad, out, x):
         return (grad * xp.conj(out * (1 - out)),)

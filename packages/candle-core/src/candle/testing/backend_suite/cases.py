@@ -58,7 +58,7 @@ def cast(x: Any, dtype: np.dtype) -> Any:
 
 # Elementwise
 
-ANYWHERE = "sin cos tanh exp expm1 exp2 atan sinh cosh asinh erf tan"
+ANYWHERE = "sin cos tanh exp expm1 exp2 atan sinh cosh asinh sigmoid erf tan"
 POSITIVE = "log log2 log10 log1p sqrt reciprocal"
 STEPS = "floor ceil trunc round"
 
@@ -67,7 +67,8 @@ for _x in (floats(), floats(0, 3), floats(5), transposed(2, 3)):
     case(POSITIVE, "f", abs(_x) + 0.1)
     case("acosh", "f", abs(_x) + 1.01)
     case("asin acos atanh", "f", _x / 2.2)
-    case("exp expm1 log log1p sqrt sin cos tanh sinh cosh reciprocal isnan isinf isfinite conj real imag", "c", _x)
+    case("exp expm1 log log1p sqrt sin cos tanh sinh cosh reciprocal sigmoid", "c", _x)
+    case("isnan isinf isfinite conj real imag", "c", _x)
     case("negative abs square sign positive", "ifc", _x)
     case("abs square sign positive bitwise_invert", "u", _x)
     case(STEPS, "ifu", _x)

@@ -69,6 +69,12 @@ def check(condition: Array, message: str) -> None:
     assert condition.all()
 
 
+def sigmoid(x: Array) -> Array:
+    """By the exponential that is at most 1, so that nothing overflows."""
+    power = np.exp(np.where(np.real(x) < 0, x, -x))
+    return np.where(np.real(x) < 0, power, 1) / (1 + power)
+
+
 def erf(x: Array) -> Array:
     return np.vectorize(math.erf, otypes=[float])(x) if x.size else x
 

@@ -1,4 +1,4 @@
-"""What the families share: a sigmoid, writing in place, and how losses end."""
+"""What the families share: writing in place, and how losses end."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from typing import Any
 
 from candle import Tensor
 from candle._views import assign
-
-
-def stable_sigmoid(xp: Any, x: Any) -> Any:
-    """1 / (1 + e^-x), in a form in which nothing overflows, in derivatives neither."""
-    return xp.exp(-xp.logaddexp(-x, xp.zeros((), dtype=x.dtype)))
 
 
 def written(input: Tensor, result: Tensor, inplace: bool, name: str) -> Tensor:

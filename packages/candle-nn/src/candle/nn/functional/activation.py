@@ -7,7 +7,7 @@ import warnings
 import candle
 from candle import Tensor
 from candle._apply import apply
-from candle.nn.functional._common import stable_sigmoid, written
+from candle.nn.functional._common import written
 from candle.ops import gelu, logsigmoid, sigmoid, softplus, tanh
 from candle.ops._common import Unary, one_dim, unsupported
 
@@ -62,7 +62,7 @@ class Mish(Unary):
 
     def vjp(xp, needs, grad, out, x):
         t = xp.tanh(xp.logaddexp(x, xp.zeros((), dtype=x.dtype)))
-        return (grad * (t + x * (1 - t * t) * stable_sigmoid(xp, x)),)
+        return (grad * (t + x * (1 - t * t) * xp.sigmoid(x)),)
 
 
 # What users call

@@ -17,10 +17,6 @@ from candle.ops.linalg import transposed
 __all__ = ["gru", "lstm", "rnn"]
 
 
-def sigmoid(xp: Any, x: Any) -> Any:
-    return (xp.tanh(x / 2) + 1) / 2
-
-
 def parts(x: Any, n: int) -> list[Any]:
     """x cut into n along its last axis."""
     size = x.shape[-1] // n
@@ -95,7 +91,7 @@ class Lstm(Op):
         found = []
         for t in range(x.shape[0]):
             i, f, g, o = parts(x[t, ...] + times(xp, h, w) + (0 if b is None else b), 4)
-            gates = sigmoid(xp, i), sigmoid(xp, f), xp.tanh(g), sigmoid(xp, o)
+            gates = xp.sigmoid(i), xp.sigmoid(f), xp.tanh(g), xp.sigmoid(o)
             inner = gates[1] * c + gates[0] * gates[2]
             bent = xp.tanh(inner)
             new = gates[3] * bent
@@ -151,7 +147,7 @@ class Gru(Op):
         for t in range(x.shape[0]):
             xr, xz, xn = parts(x[t, ...], 3)
             hr, hz, hn = parts(times(xp, h, w) + (0 if b is None else b), 3)
-            r, z = sigmoid(xp, xr + hr), sigmoid(xp, xz + hz)
+            r, z = xp.sigmoid(xr + hr), xp.sigmoid(xz + hz)
             n = xp.tanh(xn + r * hn)
             after = kept(xp, step(mask, t), n + z * (h - n), h)
             found.append((r, z, n, hn, h, after))

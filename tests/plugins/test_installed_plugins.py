@@ -68,9 +68,9 @@ def test_the_rest_works(site: Path) -> None:
 
 
 def test_an_unknown_device_names_them(site: Path) -> None:
-    code = "import candle\ntry: candle.ones(2, device='gpu')\nexcept RuntimeError as error: print(error)"
+    code = "import candle\ntry: candle.ones(2, device='tpu')\nexcept RuntimeError as error: print(error)"
     told = run(site, code)
-    assert told.startswith("unknown device 'gpu'; there are: cpu, good\n")
+    assert told.startswith("unknown device 'tpu'; there are: cpu, good\n")
     assert "plugin absent (candle-plugin-absent 2.1): FAILED: ModuleNotFoundError" in told
 
 

@@ -46,7 +46,10 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
         else:
             alike = False
             arrays.append(t)
-    if op.promoted and not (alike and (not op.asks or dtype in backend.suited[op.asks])):
+    if backend is None:
+        raise _no_tensor(op, inputs)
+    rule, suited = backend.ways[op]
+    if suited is not None and not (alike and dtype in suited):
         if any(type(t) is not Tensor and getattr(t, "ndim", 0) and not isinstance(t, Tensor) for t in inputs):
             return apply(op, *map(_from_array, inputs), **attrs)
         common = common_dtype(op, inputs, backend)
@@ -59,7 +62,7 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
         if offers := backend.kernels[op.name]:
             out, residuals, kernel = _run_kernel(offers, arrays, attrs)
         if kernel is None:
-            out = backend.run_rule(op, arrays, attrs) if backend.level else op.forward(backend.xp, *arrays, **attrs)
+            out = rule(*arrays, **attrs)
     except Exception as error:
         _refuse_bools(op, inputs)
         raise explain_failure(op, inputs, attrs, error) from error
@@ -184,8 +187,6 @@ def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dt
             ranks[rank] = _dtypes.merge(ranks[rank], backend.dtypes[t._array.dtype])
         else:
             ranks[2] = _dtypes.merge(ranks[2], _dtypes.PYTHON[type(_number(op, i, t))])
-    if not any(isinstance(t, Tensor) for t in inputs):
-        raise TypeError(f"{op.name}: expected at least one Tensor, got {', '.join(map(repr, inputs))}")
     result = _dtypes.result_of((ranks[0], ranks[1], ranks[2]))
     if op.real:
         _dtypes.refuse_complex(op.name, result)
@@ -195,6 +196,10 @@ def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dt
 def _refuse_bools(op: type[Op], inputs: tuple[Any, ...]) -> None:
     if op.bools and any(isinstance(t, Tensor) and t.dtype is _dtypes.bool_ for t in inputs):
         raise RuntimeError(f"{op.name}: not for bool tensors; use {op.bools}")
+
+
+def _no_tensor(op: type[Op], inputs: tuple[Any, ...]) -> TypeError:
+    return TypeError(f"{op.name}: expected at least one Tensor, got {', '.join(map(repr, inputs))}")
 
 
 def _from_array(x: Any) -> Any:

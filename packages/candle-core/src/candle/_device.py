@@ -6,6 +6,8 @@ from __future__ import annotations
 class Device:
     """`device("cuda", 1)` or `device("cuda:1")`; devices of one name and number are equal.
 
+    Where a device is looked for, "gpu" stands for the only one besides "cpu".
+
     >>> import candle
     >>> candle.device("cpu"), candle.device("cuda:1").index
     (device(type='cpu'), 1)

@@ -38,13 +38,16 @@ class VmapBackend(Backend):
         self.xp = namespace(backend_of(device))
         self.dtypes = {d: d for d in _dtypes.ALL}  # arrays are Tensors inside: their dtypes are candle's
 
-    def run_rule(self, op: type[Op], arrays: list[Any], attrs: dict[str, Any]) -> Any:
+    def rule(self, op: type[Op]) -> Callable[..., Any]:
+        return functools.partial(self.run_rule, op)
+
+    def run_rule(self, op: type[Op], *arrays: Any, **attrs: Any) -> Any:
         """The op's rule. If somebody outside wants gradients, they come by the op's derivative too."""
         if not state.grad or op.vjp is None or not any(map(wants_gradients, arrays)):
             return op.forward(self.xp, *arrays, **attrs)
         with no_grad():
             result = op.forward(self.xp, *arrays, **attrs)
-        record(op, self, arrays, attrs, result if isinstance(result, tuple) else (result,))
+        record(op, self, list(arrays), attrs, result if isinstance(result, tuple) else (result,))
         return result
 
     def detached(self, array: Any) -> Any:

@@ -201,6 +201,7 @@ MISTAKES = [
     (lambda: F.gaussian_nll_loss(Z, Z, Z - 1), ValueError, "negative"),
     (lambda: F.gaussian_nll_loss(Z, Z, candle.ones(3, 2)), ValueError, r"var of shape \(3, 2\)"),
     (lambda: F.smooth_l1_loss(Z, Z, beta=-1.0), RuntimeError, "beta"),
+    (lambda: F.soft_margin_loss(Z[:, :1], Z[:, 0]), RuntimeError, r"\(2,\) does not fit .* \(2, 1\).* make \(2, 2\)"),
     (lambda: F.huber_loss(Z, Z, delta=0.0), RuntimeError, "delta"),
     (lambda: F.multi_margin_loss(Z, CLASSES, p=3), ValueError, "p must be 1 or 2"),
     (lambda: F.multi_margin_loss(Z, CLASSES, weight=candle.ones(2)), ValueError, r"weight must have shape \(3,\)"),

@@ -56,7 +56,8 @@ def parse(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
     for t, labels in zip(tensors, full, strict=True):
         for c, size in zip(labels, t.shape, strict=True):
             if sizes.setdefault(c, size) != size and 1 not in (size, sizes[c]):
-                raise RuntimeError(f"einsum: {c!r} has size {sizes[c]} in one operand and {size} in another")
+                shapes = ", ".join(str(tuple(each.shape)) for each in tensors)
+                raise RuntimeError(f"einsum: {equation!r} of {shapes}: {c!r} has sizes {sizes[c]} and {size}")
             sizes[c] = max(sizes[c], size) if size != 0 else 0
     return full, output
 

@@ -31,7 +31,13 @@ def soft_margin_loss(
 ) -> Tensor:
     """log(1 + e^(-target input)), the target 1 or -1."""
     reduction = reduction_of("soft_margin_loss", size_average, reduce, reduction)
-    return reduced("soft_margin_loss", -candle.logsigmoid(target * input).to(input.dtype), reduction)
+    losses = -candle.logsigmoid(target * input).to(input.dtype)
+    if losses.shape != input.shape:
+        raise RuntimeError(
+            f"soft_margin_loss: a target of shape {tuple(target.shape)} does not fit an input of shape "
+            f"{tuple(input.shape)}: together they make {tuple(losses.shape)}; reshape one of them"
+        )
+    return reduced("soft_margin_loss", losses, reduction)
 
 
 def hinge_embedding_loss(

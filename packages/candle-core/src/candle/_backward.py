@@ -43,7 +43,7 @@ class _Walk:
 
     def __init__(self, useful: set[Any] | None, wanted: Sequence[Edge] | None, keep: bool, create_graph: bool):
         self.useful, self.wanted, self.keep, self.create_graph = useful, wanted, keep, create_graph
-        self.arrived: dict[Any, dict[int, Any]] = {}  # gradients, by target and output index
+        self.arrived: dict[Any, Grads] = {}  # gradients of a target's outputs; None where none has come yet
         self.mine: set[Edge] = set()  # sums that the walk made, which it may add to in place
         self.nodes: list[tuple[int, Node]] = []  # a heap: the latest operation first
         self.leaves: list[Tensor] = []
@@ -72,18 +72,17 @@ class _Walk:
                 self.capture(leaf, grads)
         return [self.found[edge] for edge in self.wanted or ()]
 
-    def capture(self, target: Any, grads: dict[int, Any]) -> None:
-        self.found.update({(target, i): grad for i, grad in grads.items() if (target, i) in self.found})
+    def capture(self, target: Any, grads: Grads) -> None:
+        self.found.update({(target, i): grad for i, grad in enumerate(grads) if (target, i) in self.found})
 
-    def pass_on(self, node: Node, grads: dict[int, Any]) -> None:
+    def pass_on(self, node: Node, grads: Grads) -> None:
         """Run one node and hand its results to those it was made from."""
         needs, useful = node.needs, self.useful
         if useful is not None:
             needs = tuple([edge is not None and edge[0] in useful for edge in node._edges])
             if True not in needs:
                 return
-        given = [grads.pop(0)] if node.outputs == 1 else [grads.get(i) for i in range(node.outputs)]
-        for edge, result in zip(node._edges, _run_node(node, given, needs, self.create_graph)):
+        for edge, result in zip(node._edges, _run_node(node, grads, needs, self.create_graph)):
             if result is not None:
                 self.add(edge, result)  # type: ignore[arg-type]
         if not self.keep:
@@ -94,12 +93,13 @@ class _Walk:
         target, i = edge
         grads = self.arrived.get(target)
         if grads is None:
-            self.arrived[target] = {i: grad}
+            grads = self.arrived[target] = [None] * target.outputs
             if isinstance(target, Node):
                 heapq.heappush(self.nodes, (-target.sequence, target))
             else:
                 self.leaves.append(target)
-        elif (old := grads.get(i)) is None:
+        old = grads[i]
+        if old is None:
             grads[i] = grad
         elif edge in self.mine and not self.create_graph and hasattr(old, "__setitem__"):
             grads[i] += grad
@@ -157,10 +157,10 @@ def _run_node_hooks(node: Node, when: str, grads: Grads, others: tuple[Grads, ..
     return [g if g is None or create_graph else g.current() for g in seen]
 
 
-def _retain(node: Node, grads: dict[int, Any]) -> None:
+def _retain(node: Node, grads: Grads) -> None:
     """After all hooks: outputs with `retain_grad` keep a copy of their gradient."""
     for index, reference in (node.retained or {}).items():
-        t, grad = reference(), grads.get(index)
+        t, grad = reference(), grads[index]
         if t is not None and grad is not None:
             if not hasattr(grad, "_backend"):
                 grad = _tensor.wrap(t._backend.copy(grad), t._backend)
@@ -172,11 +172,11 @@ def _as_tensor(grad: Any, target: Any) -> Any:
     return grad if grad is None or hasattr(grad, "_backend") else _tensor.wrap(grad, backend)
 
 
-def _run_hooks(target: Any, hooks: Any, grads: dict[int, Any], create_graph: bool) -> None:
+def _run_hooks(target: Any, hooks: Any, grads: Grads, create_graph: bool) -> None:
     """The hooks of tensors, which see the whole gradient once, and may replace it."""
     for index, each in (hooks or {}).items():
         for hook in list(each.values()):
-            if index in grads:
+            if grads[index] is not None:
                 seen = _as_tensor(grads[index], target)
                 replaced = hook(seen)
                 if replaced is not None:
@@ -197,7 +197,7 @@ def _check_replaced(new: Any, seen: Tensor) -> None:
 _accumulating = threading.Lock()  # threads may reach one leaf at the same time
 
 
-def _accumulate(leaf: Tensor, grads: dict[int, Any], create_graph: bool) -> None:
+def _accumulate(leaf: Tensor, grads: Grads, create_graph: bool) -> None:
     with _accumulating:
         _add_to_grad(leaf, grads, create_graph)
     if leaf._extra:
@@ -205,8 +205,8 @@ def _accumulate(leaf: Tensor, grads: dict[int, Any], create_graph: bool) -> None
             hook(leaf)
 
 
-def _add_to_grad(leaf: Tensor, grads: dict[int, Any], create_graph: bool) -> None:
-    grad, old, backend = grads.pop(0), leaf._grad, leaf._backend
+def _add_to_grad(leaf: Tensor, grads: Grads, create_graph: bool) -> None:
+    grad, old, backend = grads.pop(), leaf._grad, leaf._backend
     if create_graph:
         leaf._grad = grad if old is None else old + grad
     elif old is None:
@@ -241,7 +241,7 @@ def backward(
     found = run(start(outputs, grads, create_graph), wanted=edges, keep=keep, create_graph=create_graph)
     for x, g in zip(inputs, found, strict=True):
         if g is not None:
-            _accumulate(x, {0: g}, create_graph)
+            _accumulate(x, [g], create_graph)
 
 
 def gradients(

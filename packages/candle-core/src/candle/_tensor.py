@@ -44,7 +44,7 @@ class Tensor(Methods):
     _view: View | None
     _extra: dict[str, Any] | None  # hooks
     _grad: Tensor | None
-    _edges = ()  # as the end of an edge, a leaf leads nowhere further
+    _edges, outputs = (), 1  # as the end of an edge, a leaf leads nowhere further
 
     def __init__(self, *data: Any, dtype: _dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False):
         """`Tensor([1, 2])` holds floats; `Tensor(2, 3)` is of that shape; what is a tensor already is shared."""

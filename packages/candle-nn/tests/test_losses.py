@@ -98,6 +98,12 @@ def test_an_accidental_broadcast_warns(name: str) -> None:
         getattr(F, name)(candle.zeros(4, 1), candle.zeros(4))
 
 
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+def test_shapes_that_do_not_fit_are_named(name: str) -> None:
+    with pytest.raises(RuntimeError, match=rf"{name}: the shapes \(4, 3\), \(5, 2\) do not broadcast"):
+        getattr(F, name)(candle.zeros(4, 3), candle.zeros(5, 2))
+
+
 @pytest.mark.parametrize("name", ["l1_loss", "cross_entropy", "hinge_embedding_loss", "binary_cross_entropy"])
 @pytest.mark.parametrize(
     ("average", "reduce", "reduction"), [(True, None, "mean"), (False, None, "sum"), (None, False, "none")]

@@ -7,8 +7,9 @@ import warnings
 from typing import Any
 
 from candle._apply import apply
-from candle._tensor import Tensor
+from candle._tensor import Tensor, wrap
 from candle.op import Op
+from candle.ops._common import broadcast_shapes
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
@@ -90,8 +91,9 @@ def cross_entropy(
         rows, shape = _rows(input, classes), _target_shape("cross_entropy", input, target)
         flat = _class_indices("cross_entropy", target, c, ignore_index)
         losses = apply(CrossEntropy, rows, flat, ignore_index=ignore_index)
-        losses = losses if len(shape) == 1 else losses.reshape(shape)
-        return reduced(losses, reduction, (target != ignore_index).sum() if reduction == "mean" else None)
+        if reduction == "mean":
+            return losses.sum() / _count(flat, ignore_index, losses)
+        return reduced(losses if len(shape) == 1 else losses.reshape(shape), reduction)
     logp = input.log_softmax(classes)
     main = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
@@ -163,6 +165,14 @@ def _class_indices(name: str, target: Tensor, classes: int, ignore_index: int) -
     return flat.long()
 
 
+def _count(flat: Tensor, ignore_index: int, losses: Tensor) -> Tensor:
+    """How many targets are not to be ignored, in the losses' dtype: in two calls, past the door."""
+    backend = flat._backend
+    counted = backend.xp.astype(backend.xp.not_equal(flat.current(), ignore_index), backend.raw_dtype(losses.dtype))
+    total = backend.xp.sum(counted)
+    return wrap(total if isinstance(total, backend.array_type) else backend.to_array(total), backend)
+
+
 def _weights(weight: Tensor, target: Tensor, ignore_index: int) -> Tensor:
     flat = target.reshape(-1)
     ignored = flat == ignore_index
@@ -192,6 +202,17 @@ def nll_loss(
     return reduced(losses, reduction, weights.sum())
 
 
+def warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:
+    """A prediction (N, 1) and a target (N) would be compared each with every other: hardly ever meant."""
+    if input.shape != target.shape:
+        broadcast_shapes(name, input.shape, target.shape)
+        warnings.warn(
+            f"{name}: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape and broadcast, "
+            f"which compares every one with every other; is that meant?",
+            stacklevel=3,
+        )
+
+
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -202,12 +223,7 @@ def mse_loss(
 ) -> Tensor:
     """The mean of (input - target)^2."""
     _check_options("mse_loss", size_average, reduce, reduction)
-    if input.shape != target.shape:
-        warnings.warn(
-            f"mse_loss: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape and broadcast, "
-            f"which compares every one with every other; is that meant?",
-            stacklevel=2,
-        )
+    warn_of_broadcasting("mse_loss", input, target)
     losses = (input - target).square()
     if weight is not None:
         losses = losses * weight

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 from candle import Tensor
 from candle._views import assign
@@ -31,13 +30,3 @@ def reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{name}: {reduction!r} is not a reduction: expected 'none', 'mean' or 'sum'")
     return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
-
-
-def warn_of_broadcasting(name: str, input: Tensor, target: Any) -> None:
-    """A prediction (N, 1) and a target (N) would be compared each with every other: hardly ever meant."""
-    if tuple(input.shape) != tuple(target.shape):
-        warnings.warn(
-            f"{name}: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape and broadcast, "
-            f"which compares every one with every other; is that meant?",
-            stacklevel=3,
-        )

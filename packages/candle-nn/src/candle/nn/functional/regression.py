@@ -7,7 +7,8 @@ import warnings
 
 import candle
 from candle import Tensor
-from candle.nn.functional._common import reduced, reduction_of, warn_of_broadcasting
+from candle.nn.functional._common import reduced, reduction_of
+from candle.ops.loss import warn_of_broadcasting
 
 __all__ = [
     "l1_loss",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import pytest
 
 import candle
@@ -208,6 +212,27 @@ def test_a_sibling_that_is_not_installed_is_named_with_its_distribution() -> Non
     for name in missing:
         with pytest.raises(AttributeError, match=rf"candle\.{name}.*candle-\w+.*install"):
             getattr(candle, name)
+
+
+def test_utils_data_is_imported_on_first_use_or_named_with_its_distribution() -> None:
+    code = """
+import sys, candle
+print("candle.utils.data" in sys.modules)
+try:
+    print(candle.utils.data.__name__)
+except AttributeError as error:
+    print(error)
+"""
+    missing = "import sys; sys.modules['candle.utils.data'] = None\n"  # as if it were not installed
+    named = r"candle\.utils\.data is part of the distribution candle-data.*install"
+    assert re.match(rf"False\n({named}|candle\.utils\.data\n)", _printed(code))
+    assert re.match(rf"True\n{named}", _printed(missing + code))
+    with pytest.raises(AttributeError, match="no attribute 'dada'"):
+        _ = candle.utils.dada
+
+
+def _printed(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
 def installed(name: str) -> bool:

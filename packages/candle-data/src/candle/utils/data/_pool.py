@@ -1,0 +1,167 @@
+"""The loader's side of its workers: starting them, asking, waiting for answers, noticing a death, ending them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import time
+import weakref
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from candle.utils.data import _workers
+from candle.utils.data._fetch import Recipe
+from candle.utils.data._shared import Parcel, receive
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+GUARD = (
+    "it ended before it had begun. A worker imports your program again, so what the program does must stand behind\n"
+    '    if __name__ == "__main__":\n'
+    "The worker's own traceback, if it left one, is above"
+)
+
+
+def chosen_context(given: BaseContext | None) -> BaseContext:
+    """forkserver on Linux, spawn elsewhere: a plain fork copies locks that other threads hold, and then hangs."""
+    context = given or multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if context.get_start_method() == "forkserver":
+        from multiprocessing.forkserver import _forkserver
+
+        already = _forkserver._preload_modules  # type: ignore[attr-defined]
+        context.set_forkserver_preload([*{*already, "candle.utils.data._server"}])
+    return context
+
+
+class Pool:
+    """`num_workers` processes with a socket to each."""
+
+    def __init__(
+        self,
+        num_workers: int,
+        recipe: Recipe,
+        init_fn: Any,
+        context: BaseContext | None,
+        timeout: float,
+        base_seed: int,
+    ):
+        self.timeout, self.epoch = timeout or None, -1
+        self.connections: list[Connection] = []
+        self.processes: list[BaseProcess] = []
+        self.heard = [False] * num_workers
+        self.close = weakref.finalize(self, _end, os.getpid(), self.connections, self.processes)
+        context = chosen_context(context)
+        inherits = context.get_start_method() == "fork"
+        parcel = None if inherits else _packed(recipe, init_fn)
+        for worker in range(num_workers):
+            here, there = context.Pipe()
+            self.connections.append(here)
+            arguments = (there, worker, num_workers, base_seed)
+            if inherits:
+                arguments += ((recipe, init_fn), self.connections)  # type: ignore[assignment]
+            process = context.Process(target=_workers.run, args=arguments, daemon=True)  # type: ignore[attr-defined]
+            process.start()
+            self.processes.append(process)
+            there.close()
+        if parcel is not None:
+            for worker in range(num_workers):
+                self._tell(worker, parcel.send)
+
+    def begin(self, base_seed: int, skipped: list[int]) -> None:
+        """A new epoch: what was asked before is no longer wanted."""
+        self.epoch += 1
+        for worker, count in enumerate(skipped):
+            self._tell(worker, lambda c, count=count: c.send(("begin", self.epoch, base_seed, count)))
+
+    def ask(self, worker: int, number: int, index: Any) -> None:
+        self._tell(worker, lambda connection: connection.send(("fetch", self.epoch, number, index)))
+
+    def _tell(self, worker: int, send: Any) -> None:
+        try:
+            send(self.connections[worker])
+        except OSError:
+            self._report_death(worker)
+
+    def ready(self, workers: list[int]) -> int:
+        """The first of these workers to have answered."""
+        ours = {self.connections[worker]: worker for worker in workers}
+        lives = {process.sentinel: worker for worker, process in enumerate(self.processes)}
+        found = wait([*ours, *lives], self.timeout)
+        answered = [ours[each] for each in ours if each in found]
+        if not found:
+            waited = ", ".join(f"{worker} (pid {self.processes[worker].pid})" for worker in workers)
+            self.close()
+            raise RuntimeError(f"DataLoader timed out after {self.timeout} seconds, waiting for worker {waited}")
+        if not answered:
+            self._report_death(next(lives[each] for each in found if isinstance(each, int)))
+        return answered[0]
+
+    def answer(self, worker: int) -> tuple[int, Any]:
+        """The worker's next answer that belongs to this epoch."""
+        while True:
+            self.ready([worker])
+            try:
+                unpack = receive(self.connections[worker])
+            except (EOFError, OSError):
+                self._report_death(worker)
+            self.heard[worker] = True
+            epoch, kind, content = unpack()
+            if epoch == self.epoch:
+                return kind, content
+
+    def _report_death(self, worker: int) -> NoReturn:
+        process = self.processes[worker]
+        process.join(_workers.GRACE)
+        what = f"DataLoader worker {worker} (pid {process.pid}) exited unexpectedly with exit code {process.exitcode}"
+        code = process.exitcode or 0
+        self.close()
+        if code < 0:
+            memory = "; the system kills processes when memory runs out" if -code == signal.SIGKILL else ""
+            name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
+            raise RuntimeError(f"{what}: killed by {name}{memory}")
+        raise RuntimeError(what if self.heard[worker] else f"{what}: {GUARD}")
+
+
+def _packed(recipe: Recipe, init_fn: Any) -> Parcel:
+    try:
+        return Parcel((recipe, init_fn))
+    except Exception as error:
+        parts = {"dataset": recipe.dataset, "collate_fn": recipe.collate_fn, "worker_init_fn": init_fn}
+        culprits = [f"{name} {part!r}" for name, part in parts.items() if not _can_be_sent(part)]
+        raise pickle.PicklingError(
+            f"DataLoader: {' and '.join(culprits) or 'the dataset'} cannot be sent to worker processes: {error}. "
+            "Define functions and classes at the top of a module (no lambda, nothing inside a function); or use "
+            "num_workers=0" + (", or multiprocessing_context='fork'" if hasattr(os, "fork") else "")
+        ) from error
+
+
+def _can_be_sent(part: Any) -> bool:
+    try:
+        Parcel(part)
+    except Exception:
+        return False
+    return True
+
+
+def _end(owner: int, connections: list[Connection], processes: list[BaseProcess]) -> None:
+    """Close the sockets, which is what workers wait for; then insist."""
+    if os.getpid() != owner:
+        return  # a forked copy of this program, whose workers they are not
+    for connection in connections:
+        connection.close()
+    deadline = time.monotonic() + _workers.GRACE
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        if process.is_alive():
+            process.terminate()
+            process.join(1)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()

@@ -1,0 +1,129 @@
+"""Sending objects to another process, their arrays through shared memory.
+
+On Linux an object's large arrays are written into an anonymous file in memory (`memfd_create`) whose descriptor
+travels over the socket; the receiver maps it, and its arrays lie there. Nobody but the descriptors and the mapping
+holds that memory, so the system frees it when the last array or the last process dies, however it dies: it has no
+name in /dev/shm that could be left behind, and no limit of /dev/shm applies. Elsewhere arrays go through the pipe.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import io
+import mmap
+import os
+import pickle
+import weakref
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
+from typing import Any
+
+import numpy as np
+
+BY_DESCRIPTOR = hasattr(os, "memfd_create")
+INLINE = 16_384  # bytes; less is copied through the pipe, which costs less than a mapping
+ALIGNMENT = 64
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, obj: Any) -> Any:
+        """Only arrays without gaps can go out of band."""
+        if type(obj) is np.ndarray and not obj.flags.forc and not obj.dtype.hasobject:
+            return np.ascontiguousarray(obj).__reduce_ex__(5)
+        return NotImplemented
+
+
+class Parcel:
+    """A pickled object: what is `inline`, and the spans of a file in memory that hold its large parts."""
+
+    def __init__(self, obj: Any) -> None:
+        buffers: list[memoryview] = []
+
+        def stays_inline(buffer: pickle.PickleBuffer) -> bool:
+            view = buffer.raw()
+            if view.nbytes >= INLINE:
+                buffers.append(view)
+            return view.nbytes < INLINE
+
+        stream = io.BytesIO()
+        _Pickler(stream, 5, buffer_callback=stays_inline if BY_DESCRIPTOR else None).dump(obj)
+        text = stream.getbuffer()
+        self.inline = BY_DESCRIPTOR is False or text.nbytes < INLINE
+        self.text = bytes(text) if self.inline else b""
+        parts = buffers if self.inline else [text, *buffers]
+        self.sizes = [part.nbytes for part in parts]
+        self.descriptor = _file_of(parts) if parts else None
+        if self.descriptor is not None:
+            weakref.finalize(self, os.close, self.descriptor)
+
+    def send(self, connection: Connection) -> None:
+        connection.send_bytes(pickle.dumps((self.text, self.inline, self.sizes)))
+        if self.descriptor is not None:
+            send_handle(connection, self.descriptor, None)
+
+
+def _file_of(parts: list[memoryview]) -> int:
+    descriptor = os.memfd_create("candle")
+    try:
+        for part, start in zip(parts, _starts([part.nbytes for part in parts])):
+            done = 0
+            while done < part.nbytes:  # one call writes 2 GiB at most
+                done += os.pwrite(descriptor, part[done:], start + done)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _starts(sizes: list[int]) -> list[int]:
+    starts = [0]
+    for size in sizes:
+        starts.append(-(-(starts[-1] + size) // ALIGNMENT) * ALIGNMENT)
+    return starts
+
+
+def receive(connection: Connection, private: bool = False) -> Callable[[], Any]:
+    """The next parcel; calling what is returned unpacks it. `private`: writing into its arrays stays unseen by others.
+
+    Unpacking may fail or run the code of others, so it is left to a moment when the connection is in order again.
+    """
+    text, inline, sizes = pickle.loads(connection.recv_bytes())
+    if not sizes:
+        return lambda: pickle.loads(text)
+    descriptor = recv_handle(connection)
+    try:
+        mapped = _mapped(descriptor, _starts(sizes[:-1])[-1] + sizes[-1], private)
+    finally:
+        os.close(descriptor)
+    memory = np.frombuffer(mapped, np.uint8).data  # plain bytes, which a pickle's buffers must be
+    parts = [memory[start : start + size] for start, size in zip(_starts(sizes), sizes)]
+    return lambda: pickle.loads(text, buffers=parts) if inline else pickle.loads(parts[0], buffers=parts[1:])
+
+
+def _mapped(descriptor: int, size: int, private: bool) -> Any:
+    """The file as bytes that can be written; its memory is freed with the last array that lies in it.
+
+    Through the C library, because `mmap.mmap` keeps a descriptor open for each mapping, of which a process has few.
+    """
+    kind = mmap.MAP_PRIVATE if private else mmap.MAP_SHARED | mmap.MAP_POPULATE
+    address = _libc().mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, kind, descriptor, 0)
+    if address == ctypes.c_void_p(-1).value:  # no more mappings: 65,530 is a usual limit
+        copy = bytearray(size)
+        with open(descriptor, "rb", closefd=False) as file:
+            file.seek(0)
+            file.readinto(copy)
+        return copy
+    memory = (ctypes.c_ubyte * size).from_address(address)
+    weakref.finalize(memory, _libc().munmap, address, size).atexit = False  # arrays may outlive that moment
+    return memory
+
+
+@functools.cache
+def _libc() -> Any:
+    libc = ctypes.CDLL(None)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return libc

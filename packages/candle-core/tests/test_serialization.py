@@ -144,6 +144,16 @@ def test_a_pickle_is_refused(tmp_path: Path) -> None:
             candle.load(tmp_path / name)
 
 
+def test_no_length_of_the_header_is_taken_for_a_pickle() -> None:
+    """A pickle's first byte is 0x80, and so may a length's be."""
+    lengths = set()
+    for letters in range(0, 600, 8):
+        data = saved({"x" * letters: 1})
+        lengths.add(data[:2])
+        assert candle.load(io.BytesIO(data)) == {"x" * letters: 1}
+    assert {b"\x80\x01", b"\x80\x02"} <= lengths
+
+
 # Files that something happened to
 
 OBJECT = {"model": {"w": np.arange(12.0).reshape(3, 4), "b": np.ones(4, np.float32)}, "step": 12, "rates": [0.1, 0.2]}

@@ -192,13 +192,13 @@ def _parsed(text: Any, what: str) -> Any:
 
 def _read_header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
     first = file.read(8)
-    if first[:4] == b"PK\x03\x04" or first[:1] == b"\x80":
-        raise CheckpointError(
-            "it holds a Python pickle, which could run any code and is never opened; "
-            "write it again with candle.save or safetensors.torch.save_file"
-        )
     length = int.from_bytes(first, "little")
     if len(first) < 8 or length > min(size - 8, LONGEST_HEADER):
+        if first[:4] == b"PK\x03\x04" or first[:1] == b"\x80":  # which a length may begin with, too
+            raise CheckpointError(
+                "it holds a Python pickle, which could run any code and is never opened; "
+                "write it again with candle.save or safetensors.torch.save_file"
+            )
         raise CheckpointError(f"the header should have {length} bytes, but the file has {size}")
     header = _parsed(file.read(length), "header")
     if not isinstance(header, dict):

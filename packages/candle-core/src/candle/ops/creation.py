@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from candle import _dtypes
@@ -52,9 +52,7 @@ def tensor(data: Any, *, dtype: Dtype = None, device: Any = None, requires_grad:
     if isinstance(data, Tensor):
         return data.detach().to(dtype=dtype, device=device, copy=True).requires_grad_(requires_grad)
     backend = backend_of(device or "cpu")
-    array = _host_array(data, dtype)
-    made = backend.from_numpy(array)
-    return new_tensor(backend.copy(made) if backend.aliases else made, backend, requires_grad)
+    return new_tensor(backend.from_numpy(_host_array(data, dtype)), backend, requires_grad)
 
 
 def new_tensor(array: Any, backend: Backend, requires_grad: bool = False) -> Tensor:
@@ -66,46 +64,45 @@ def new_tensor(array: Any, backend: Backend, requires_grad: bool = False) -> Ten
 
 
 def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
-    """On the host, in the dtype given, or in the one that PyTorch would choose."""
+    """A new array in the dtype given, or in the one that PyTorch would choose."""
     import numpy as np
 
     cpu = backend_of("cpu")
-    dtype = _dtypes.chosen(dtype, None if hasattr(data, "dtype") else _dtype_of(data))
+    kinds = set() if hasattr(data, "dtype") else _kinds(data)
+    dtype = _dtypes.chosen(dtype, None if hasattr(data, "dtype") else _dtype_of(kinds))
     try:
-        array = np.asarray(_without_tensors(data))
+        array = np.asarray(data if kinds <= _dtypes.PYTHON.keys() else _without_tensors(data))
     except ValueError as error:
         raise ValueError(f"tensor: rows differ in length, so this is no array: {error}") from None
-    if array.size and not hasattr(data, "dtype") and dtype is not None and dtype.category == _dtypes.INT:
+    raw = array.dtype if dtype is None else cpu.raw_dtype(dtype)
+    if array.size and array.dtype != raw and kinds and dtype is not None and dtype.category == _dtypes.INT:
         for x in {array.min(), array.max()} if array.dtype.kind in "iufO" else ():
             _dtypes.fitting("tensor", x, dtype)
     if array.dtype == object or array.dtype.kind in "USM":
         raise TypeError(f"tensor: expected numbers, got {type(data).__name__} of {array.dtype}")
     if array.dtype not in cpu.dtypes:
         raise TypeError(f"tensor: there is no candle dtype for NumPy's {array.dtype}")
-    if dtype is None:
-        return array
-    if array.dtype.kind == "c" and not dtype.is_complex:
+    if array.dtype.kind == "c" and dtype is not None and not dtype.is_complex:
         raise RuntimeError(f"tensor: complex values cannot be converted to {dtype}")
-    return array.astype(cpu.raw_dtype(dtype))
+    return array.astype(raw, order="C")
 
 
-def _dtype_of(data: Any) -> Dtype:
-    """Where all numbers of nested lists find room; tensors and NumPy's numbers among them bring their own dtype."""
+def _kinds(data: Any) -> set[Any]:
+    """What the numbers in nested lists are: Python's types; tensors and NumPy's numbers bring their dtype."""
+    if not isinstance(data, Sequence) or isinstance(data, str | bytes):
+        return {getattr(data, "dtype", type(data))}
+    kinds = set(map(type, data))
+    return kinds if kinds <= _dtypes.PYTHON.keys() else set().union(*map(_kinds, data))
+
+
+def _dtype_of(kinds: set[Any]) -> Dtype:
+    """Where all of these find room."""
     known = {**_dtypes.PYTHON, **backend_of("cpu").dtypes, **{d: d for d in _dtypes.ALL}}
-    kinds = {getattr(x, "dtype", type(x)) for x in _leaves(data)}
     if not kinds:
         return _dtypes.get_default_dtype()
     if not all(kind in known for kind in kinds):
         return None  # no numbers; NumPy will say so
     return functools.reduce(_dtypes.promote_types, (known[kind] for kind in kinds))
-
-
-def _leaves(data: Any) -> Iterator[Any]:
-    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        for x in data:
-            yield from _leaves(x)
-    else:
-        yield data
 
 
 def _without_tensors(data: Any) -> Any:

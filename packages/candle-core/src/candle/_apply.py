@@ -27,7 +27,7 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
     backend: Any = None
     dtype: Any = None
     out: Any = None
-    tracked, alike = False, True
+    tracked, alike, numbers = False, True, False
     arrays = []
     for t in inputs:
         if isinstance(t, Tensor):
@@ -44,12 +44,15 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
                 tracked = True
             arrays.append(array)
         else:
-            alike = False
+            if type(t) is float or type(t) is int:
+                numbers = True
+            else:
+                alike = False
             arrays.append(t)
     if backend is None:
         raise _no_tensor(op, inputs)
-    rule, suited = backend.ways[op]
-    if suited is not None and not (alike and dtype in suited):
+    rule, suited, beside_numbers = backend.ways[op]
+    if suited is not None and not (alike and dtype in (beside_numbers if numbers else suited)):
         if any(type(t) is not Tensor and getattr(t, "ndim", 0) and not isinstance(t, Tensor) for t in inputs):
             return apply(op, *map(_from_array, inputs), **attrs)
         common = common_dtype(op, inputs, backend)

@@ -69,8 +69,9 @@ class Extension:
         return found
 
 
-class Ways(dict[type["Op"], tuple[Callable[..., Any], Any]]):
-    """What the door looks up of an op in one go: its rule on a device, and the element types that need no promotion.
+class Ways(dict[type["Op"], tuple[Callable[..., Any], Any, Any]]):
+    """What the door looks up of an op in one go: its rule on a device, and the element types that need no promotion,
+    alone and beside Python's ints and floats.
 
     None in their place: the op promotes nothing, so takes all of them, also together.
     """
@@ -78,8 +79,10 @@ class Ways(dict[type["Op"], tuple[Callable[..., Any], Any]]):
     def __init__(self, backend: Backend):
         self.backend = backend
 
-    def __missing__(self, op: type[Op]) -> tuple[Callable[..., Any], Any]:
-        self[op] = way = self.backend.rule(op), self.backend.suited[op.asks] if op.promoted else None
+    def __missing__(self, op: type[Op]) -> tuple[Callable[..., Any], Any, Any]:
+        suited = self.backend.suited[op.asks] if op.promoted else None
+        weak = suited & self.backend.native if suited and op.numbers else frozenset()
+        self[op] = way = self.backend.rule(op), suited, weak
         return way
 
 

@@ -1,10 +1,18 @@
-"""Training: a step of the example's GPT
+"""Training: a whole step of four networks, and of the example's GPT
 
-4 layers of 4 heads, width 128, 65 characters, batches of 12 × 64: forward, backward, clipping, AdamW.
-PyTorch's is the model that tests/gpt holds candle's losses to.
+Forward, backward and the optimizer, in float32; benchmarks/models.py has the networks, one text for both libraries.
+With the threads that each takes by itself: `--one-thread` counts the processor time of one.
 """
 
 from benchmarks.compare import Snippet, compare, header, row
+
+NETWORKS = [  # what, its function in benchmarks.models, at most so many times PyTorch's time
+    ("784-128-10, Adam, 64 images", "mlp", 1.0),
+    ("two convolutions, Adam, 64 images of 28 × 28", "convolutions", 2.4),
+    ("ResNet-20, SGD, 64 images of 3 × 32 × 32", "resnet20", 3.0),
+    ("GPT of 4 layers × 128, AdamW, 12 × 64 characters", "gpt", 1.5),
+]
+STEP = "from benchmarks import models; import {0}; {0}.manual_seed(0); step = models.{1}({0})"
 
 WEIGHTS = """
 import sys
@@ -37,6 +45,11 @@ def step():
 
 
 def main() -> None:
+    plain = {"CANDLE_NUMBA": "0"}
     header()
-    for what, env in [("NumPy alone", {"CANDLE_NUMBA": "0"}), ("with the kernels of candle-numba", {})]:
-        row(what, compare(Snippet("step()", CANDLE, env), Snippet("step()", TORCH)))
+    for what, name, target in NETWORKS:
+        ours, theirs = (Snippet("step()", STEP.format(library, name)) for library in ("candle", "torch"))
+        ours.env = plain
+        row(f"{what}, NumPy alone", compare(ours, theirs), target)
+    for what, env in [("NumPy alone", plain), ("with the kernels of candle-numba", {})]:
+        row(f"the example's GPT, {what}", compare(Snippet("step()", CANDLE, env), Snippet("step()", TORCH)))

@@ -15,8 +15,8 @@ PACKAGES = sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml")
 SOURCES = sorted(ROOT.glob("packages/*/src/**/*.py"))
 
 ENGINE = ROOT / "packages/candle-core/src/candle"
-ON_TOP = {  # of the engine, which imports none of it when it is loaded, or (numerics) mathematics beside it
-    *("special", "signal", "numerics"),
+ON_TOP = {  # of the engine, which imports none of it when it is loaded, or (numerics) mathematics beside it, or speed
+    *("special", "signal", "numerics", "_numpy_kernels"),
     *("ops", "testing", "func", "autograd", "utils", "array_api", "serialization.py", "random.py", "amp.py"),
     *(
         "_picture.py",

@@ -78,3 +78,25 @@ def test_a_scatter_is_a_copy() -> None:
     y = x.diagonal_scatter(candle.ones(3))
     assert x.sum() == 0
     assert y.diagonal().tolist() == [1.0, 1.0, 1.0]
+
+
+IN_ORDER = {
+    "index": lambda lib, x, i: x[:, :, i],
+    "neighbours": lambda lib, x, i: x[:, i, i],
+    "index and None": lambda lib, x, i: x[:, i, :, None],
+    "mask": lambda lib, x, i: x[..., x[0, 0] >= 0],
+    "index_select": lambda lib, x, i: x.index_select(1, i),
+    "cat": lambda lib, x, i: lib.cat([x.transpose(0, 1), x.transpose(0, 1)]),
+    "stack": lambda lib, x, i: lib.stack([x.transpose(0, 1), x.transpose(0, 1)], 1),
+    "cumsum": lambda lib, x, i: x.transpose(0, 1).cumsum(0),
+    "roll": lambda lib, x, i: x.transpose(0, 1).roll(1, 2),
+    "repeat_interleave": lambda lib, x, i: x.transpose(0, 1).repeat_interleave(2, 1),
+}
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_results_lie_in_memory_as_pytorchs_do(name: str) -> None:
+    """Otherwise a view() that works there raises here."""
+    ours, theirs = (IN_ORDER[name](lib, lib.zeros(3, 4, 5), lib.tensor([1, 0, 2])) for lib in (candle, torch))
+    assert ours.stride() == theirs.stride()
+    assert ours.view(-1).shape == theirs.view(-1).shape

@@ -19,6 +19,7 @@ from candle.testing.samples import SAMPLES, SPECIAL, Sample, at, floats, rough, 
 
 NAMES = """
     elu mish hardtanh hardswish prelu batch_norm binary_cross_entropy binary_cross_entropy_with_logits ctc_loss
+    linear
 """.split()
 
 if "elu" not in SAMPLES:
@@ -39,6 +40,11 @@ if "elu" not in SAMPLES:
     sample("batch_norm", floats(3, 2, 2), floats(2), floats(2), eps=0.1)
     sample("batch_norm", transposed(2, 2, 2, 3), floats(2), None, eps=1e-5)
     sample("batch_norm", floats(2, 2, 3, 1, 2), None, floats(2), eps=1e-5)
+    sample("linear", floats(2, 3), floats(4, 3), floats(4))
+    sample("linear", floats(2, 1, 3), floats(2, 3), None)
+    sample("linear", transposed(2, 3), transposed(4, 3), floats(4))
+    sample("linear", floats(3), floats(2, 3), floats(2))
+    sample("linear", floats(0, 3), floats(2, 3), floats(2))
     _p, _q = floats(2, 3, low=0.1, high=0.9), floats(2, 3, low=0.0, high=1.0)
     sample("binary_cross_entropy", _p, _q)
     rough("binary_cross_entropy", np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0]))
@@ -106,7 +112,7 @@ def test_half_precision_keeps_its_dtype() -> None:
 
 
 def test_every_op_of_these_families_is_here() -> None:
-    families = "activation classification ctc normalization rectifiers".split()
+    families = "activation classification ctc linear normalization rectifiers".split()
     ours = {name for name, op in OPS.items() if op.__module__.rpartition(".")[2] in families}
     ours = {name for name in ours if OPS[name].__module__.startswith("candle.nn.")}
     assert ours == set(NAMES)

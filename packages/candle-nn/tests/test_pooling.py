@@ -153,3 +153,13 @@ def test_layers(dims: int) -> None:
 def test_what_is_wrong_is_said(call: Any, says: str) -> None:
     with pytest.raises(RuntimeError, match=says):
         call(candle.ones(1, 2, 4, 4))
+
+
+@pytest.mark.parametrize("options", [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}])
+def test_of_equal_ones_the_first_gets_the_gradient(options: dict[str, int]) -> None:
+    grads = []
+    for lib in (candle, torch):
+        x = lib.ones(1, 2, 6, 6, requires_grad=True)
+        lib.nn.functional.max_pool2d(x, **options).sum().backward()
+        grads.append(x.grad.numpy())
+    np.testing.assert_array_equal(*grads)

@@ -50,9 +50,13 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
                 alike = False
             arrays.append(t)
     if backend is None:
-        raise _no_tensor(op, inputs)
+        raise TypeError(f"{op.name}: expected at least one Tensor, got {', '.join(map(repr, inputs))}")
     rule, suited, beside_numbers = backend.ways[op]
-    if suited is not None and not (alike and dtype in (beside_numbers if numbers else suited)):
+    if (
+        suited is not None
+        and not (alike and dtype in (beside_numbers if numbers else suited))
+        and mixed(op, arrays, suited)
+    ):
         if any(type(t) is not Tensor and getattr(t, "ndim", 0) and not isinstance(t, Tensor) for t in inputs):
             return apply(op, *map(_from_array, inputs), **attrs)
         common = common_dtype(op, inputs, backend)
@@ -178,6 +182,12 @@ def meet(op: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
+def mixed(op: type[Op], arrays: list[Any], suited: Any) -> bool:
+    """Whether the arrays that take part in promotion (masks and indices do not) leave something to do."""
+    kinds = {getattr(x, "dtype", None) for i, x in enumerate(arrays) if x is not None and op.promotes_input(i)}
+    return len(kinds) != 1 or not kinds <= suited
+
+
 def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dtypes.dtype:
     """PyTorch's type promotion, over the inputs that the op says take part."""
     _refuse_bools(op, inputs)
@@ -199,10 +209,6 @@ def common_dtype(op: type[Op], inputs: tuple[Any, ...], backend: Backend) -> _dt
 def _refuse_bools(op: type[Op], inputs: tuple[Any, ...]) -> None:
     if op.bools and any(isinstance(t, Tensor) and t.dtype is _dtypes.bool_ for t in inputs):
         raise RuntimeError(f"{op.name}: not for bool tensors; use {op.bools}")
-
-
-def _no_tensor(op: type[Op], inputs: tuple[Any, ...]) -> TypeError:
-    return TypeError(f"{op.name}: expected at least one Tensor, got {', '.join(map(repr, inputs))}")
 
 
 def _from_array(x: Any) -> Any:

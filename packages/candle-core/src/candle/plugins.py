@@ -149,7 +149,9 @@ class Registry:
 
         self.load()
         if device.type == "gpu" and "gpu" not in self.factories and (others := self.factories.keys() - {"cpu"}):
-            return self.backend(Device(self._only(others), device.index))
+            if len(others) > 1:  # whoever says "gpu" means the one device there is besides the CPU
+                raise RuntimeError(f"device 'gpu' could be any of {', '.join(sorted(others))}: say which")
+            return self.backend(Device(others.pop(), device.index))
         if device.type not in self.factories:
             raise RuntimeError(self._unknown(device))
         if device.type in self.contested:
@@ -166,12 +168,6 @@ class Registry:
             raise RuntimeError(f"there is no device '{device}': {plugin.owner} has '{backend.device}' instead")
         backend.kernels = Table([(op, factory) for _, name, op, factory in self.kernels if name == device.type])
         return self._made.setdefault((device.type, device.index or 0), backend)
-
-    def _only(self, others: set[str]) -> str:
-        """Whoever says "gpu" means the one device there is besides the CPU."""
-        if len(others) > 1:
-            raise RuntimeError(f"device 'gpu' could be any of {', '.join(sorted(others))}: say which")
-        return next(iter(others))
 
     def _unknown(self, device: Device) -> str:
         lines = [f"unknown device '{device}'; there are: {', '.join(sorted(self.factories)) or 'none'}"]

@@ -185,7 +185,8 @@ def mean(xp: Any, x: Array, *, axis: Any = None, keepdims: bool = False) -> Arra
 
 def var(xp: Any, x: Array, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Array:
     centred = x - xp.mean(x, axis=axis, keepdims=True)
-    total = xp.sum(xp.square(xp.abs(centred)), axis=axis, keepdims=keepdims)
+    size = xp.abs(centred) if is_complex_array(xp, centred) else centred
+    total = xp.sum(size * size, axis=axis, keepdims=keepdims)
     count = math.prod(x.shape) // max(math.prod(total.shape), 1)
     return total * (1 / (count - correction) if count > correction else math.nan)
 

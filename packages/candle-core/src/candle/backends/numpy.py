@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from candle._device import Device
+from candle._numpy_kernels import candle_register_kernels  # noqa: F401
+from candle._numpy_kernels.choosing import take_along_axis, where
 from candle.backends import lapack
 from candle.backends.base import Backend, build_namespace
 from candle.hooks import hookimpl
@@ -57,7 +59,7 @@ def prod(x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
 def cumulative_sum(x: Array, *, axis: int) -> Array:
     if is_half(x):
         return np.add.accumulate(x, axis=axis, dtype=np.float32).astype(x.dtype)
-    return np.cumulative_sum(x, axis=axis)
+    return np.cumulative_sum(np.ascontiguousarray(x), axis=axis)
 
 
 def topk(x: Array, k: int, *, axis: int, largest: bool = True) -> tuple[Array, Array]:
@@ -89,7 +91,7 @@ def sort(x: Array, *, axis: int = -1, descending: bool = False) -> Array:
 
 
 def index(x: Array, *indices: Array) -> Array:
-    return x.take(indices[0], axis=0) if len(indices) == 1 else x[indices]
+    return x.take(indices[0], axis=0) if len(indices) == 1 and x.flags.c_contiguous else x[indices]
 
 
 def index_put(x: Array, indices: tuple[Array, ...], values: Array) -> Array:
@@ -206,7 +208,9 @@ OWN: dict[str, Any] = {
     # NumPy answers with a view, but only declared view ops may share their input's memory
     "flip": lambda x, *, axis=None: np.flip(x, axis).copy(),
     "matmul": matmul,
+    "where": where,
     "argsort": argsort,
+    "take_along_axis": take_along_axis,
     "sort": sort,
     "index": index,
     "index_put": index_put,
@@ -225,6 +229,9 @@ OWN: dict[str, Any] = {
     "prod": prod,
     "cumulative_sum": cumulative_sum,
     "topk": topk,
+    # in order whatever the order of the inputs, so that view() works as in PyTorch
+    "concat": lambda arrays, *, axis=0: np.ascontiguousarray(np.concatenate(arrays, axis=axis)),
+    "stack": lambda arrays, *, axis=0: np.ascontiguousarray(np.stack(arrays, axis=axis)),
     # np.astype, np.mean and np.var warn in NumPy's own name, which no filter can tell from other people's
     "astype": lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
     "mean": None,

@@ -84,7 +84,7 @@ def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
         raise TypeError(f"tensor: there is no candle dtype for NumPy's {array.dtype}")
     if array.dtype.kind == "c" and dtype is not None and not dtype.is_complex:
         raise RuntimeError(f"tensor: complex values cannot be converted to {dtype}")
-    return array.astype(raw, order="C")
+    return array.astype(raw)
 
 
 def _kinds(data: Any) -> set[Any]:

@@ -192,10 +192,8 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     x, indices, place = arranged(x, arrays)
     result: Tensor = apply(Index, x, *indices)
     depth = result.ndim - (x.ndim - len(indices))
-    if place and depth:
-        result = result.movedim(tuple(range(depth)), tuple(range(place, place + depth)))
-    elif place:
-        pass  # 0-d indices leave no dims to move
+    if place and depth:  # 0-d indices leave no dims to move
+        result = result.movedim(tuple(range(depth)), tuple(range(place, place + depth))).contiguous()
     return result
 
 

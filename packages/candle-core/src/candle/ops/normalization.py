@@ -19,19 +19,20 @@ class LayerNorm(Op):
     reads = {"x": "x weight", "weight": "x", "bias": ""}
 
     def forward(xp, x, weight, bias, *, dims, eps):
-        out = normalized(xp, x, dims, eps)[0]
-        out = out if weight is None else out * weight
-        return out if bias is None else out + bias
+        centred, inverse = moments(xp, x, dims, eps)  # and one expression each: NumPy then works in place
+        if weight is None:
+            return centred * inverse if bias is None else centred * inverse + bias
+        return centred * inverse * weight if bias is None else centred * inverse * weight + bias
 
     def vjp(xp, needs, grad, out, x, weight, bias, *, dims, eps):
-        axes = tuple(range(-dims, 0))
         dx = d_weight = None
         if needs[0] or needs[1]:
-            n, inverse = normalized(xp, x, dims, eps)
+            centred, inverse = moments(xp, x, dims, eps)
+            n = centred * inverse
         if needs[0]:
             g = grad if weight is None else grad * weight
-            centre = xp.mean(g, axis=axes, keepdims=True) + n * xp.mean(g * n, axis=axes, keepdims=True)
-            dx = (g - centre) * inverse
+            mean = xp.mean(g, axis=tuple(range(-dims, 0)), keepdims=True)
+            dx = (g - mean - n * mean_product(xp, g, n, dims)) * inverse
         if needs[1]:
             d_weight = grad * n
         return dx, d_weight, grad if needs[2] else None
@@ -56,12 +57,19 @@ class RmsNorm(Op):
         return dx, grad * n if needs[1] else None
 
 
-def normalized(xp: Any, x: Any, dims: int, eps: float) -> tuple[Any, Any]:
-    """x with mean 0 and variance 1 over its last dims, and what it was multiplied by."""
-    axes = tuple(range(-dims, 0))
-    centred = x - xp.mean(x, axis=axes, keepdims=True)
-    inverse = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
-    return centred * inverse, inverse
+def moments(xp: Any, x: Any, dims: int, eps: float) -> tuple[Any, Any]:
+    """x with mean 0 over its last dims, and one over its standard deviation there."""
+    centred = x - xp.mean(x, axis=tuple(range(-dims, 0)), keepdims=True)
+    return centred, 1 / xp.sqrt(mean_product(xp, centred, centred, dims) + eps)
+
+
+def mean_product(xp: Any, x: Any, y: Any, dims: int) -> Any:
+    """The mean of x y over the last dims, which are kept as 1: as scalar products of rows, where these are long."""
+    if dims > 1 or x.shape[-1] < 32:
+        return xp.mean(x * y, axis=tuple(range(-dims, 0)), keepdims=True)
+    n = x.shape[-1]
+    rows, columns = xp.reshape(x, (*x.shape[:-1], 1, n)), xp.reshape(y, (*x.shape[:-1], n, 1))
+    return xp.reshape(xp.matmul(rows, columns), (*x.shape[:-1], 1)) / n
 
 
 # What users call

@@ -195,6 +195,7 @@ def _size(x: Any) -> int:
 
 COUNTS: dict[str, Count] = {
     "matmul": lambda out, x, y: _size(out) * x.shape[-1],
+    "linear": lambda out, x, weight, bias: _size(out) * x.shape[-1],
     "conv": lambda out, x, weight, bias: _size(out) * math.prod(weight.shape[1:]),
     "conv_transpose": lambda out, x, weight, bias: _size(x) * math.prod(weight.shape[1:]),
     "scaled_dot_product_attention": lambda out, q, k, v, *masks: (

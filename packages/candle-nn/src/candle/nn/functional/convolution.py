@@ -8,7 +8,7 @@ from typing import Any
 from candle import Tensor
 from candle._apply import apply
 from candle._modes import state
-from candle.nn.functional._correlation import correlate, over_channels, plus, products, scatter
+from candle.nn.functional._correlation import both, correlate, over_channels, plus, products, scatter, turns
 from candle.nn.functional._windows import Sizes, Widths, batched, counts, covered, sizes_of
 from candle.op import Op
 
@@ -33,9 +33,12 @@ class Conv(Op):
         return plus(xp, correlate(xp, x, weight, **how), bias)
 
     def vjp(xp, needs, grad, out, x, weight, bias, **how):
+        db = over_channels(xp, grad) if needs[2] else None
+        if needs[0] and needs[1] and turns(grad, weight, how["stride"], how["groups"]):
+            return *both(xp, grad, x, xp.conj(weight), **how), db
         dx = scatter(xp, grad, xp.conj(weight), tuple(x.shape[2:]), **how) if needs[0] else None
         dw = products(xp, xp.conj(x), grad, tuple(weight.shape[2:]), **how) if needs[1] else None
-        return dx, dw, over_channels(xp, grad) if needs[2] else None
+        return dx, dw, db
 
 
 class ConvTranspose(Op):

@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
+from math import prod
+from typing import Any
+
 from candle import Tensor, einsum, is_autocast_enabled
+from candle._apply import apply
+from candle.op import Op
+from candle.ops.linalg import transposed
 
 __all__ = ["bilinear", "linear"]
+
+
+class Linear(Op):
+    """x W^T + b;  dx = grad W, dW = grad^T x, db = grad, summed"""
+
+    name, promotes, autocast = "linear", "x weight bias", "lower"
+    reads = {"x": "weight", "weight": "x"}
+
+    def forward(xp, x, weight, bias):
+        x2, columns = rows(xp, x), transposed(xp, weight)
+        out = xp.matmul(x2, columns) if bias is None else xp.matmul(x2, columns) + bias  # may add in place
+        return xp.reshape(out, (*x.shape[:-1], weight.shape[0]))
+
+    def vjp(xp, needs, grad, out, x, weight, bias):
+        grad, dx, dw = rows(xp, grad), None, None
+        if needs[0]:
+            dx = xp.reshape(xp.matmul(grad, xp.conj(weight)), x.shape)
+        if needs[1]:
+            dw = xp.matmul(transposed(xp, grad), xp.conj(rows(xp, x)))
+        return dx, dw, xp.sum(grad, axis=0) if needs[2] else None
+
+
+def rows(xp: Any, x: Any) -> Any:
+    """(..., n) as a matrix."""
+    return xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -17,6 +48,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear: an input of shape {tuple(input.shape)} does not fit a weight of shape {tuple(weight.shape)}: "
             f"the last sizes must be equal"
         )
+    alike = is_autocast_enabled() or all(t.dtype is input.dtype for t in (weight, bias) if t is not None)
+    if alike and weight.ndim == 2 and (bias is None or tuple(bias.shape) == (weight.shape[0],)):
+        return apply(Linear, input, weight, bias)
     out = input @ weight.t()
     if bias is not None and is_autocast_enabled():
         bias = bias.to(out.dtype)

@@ -23,34 +23,55 @@ class BatchNorm(Op):
 
     def forward(xp, x, weight, bias, *, eps):
         """(N, C, ...), (C), (C) -> (N, C, ...), and mean and variance (C), which carry no gradient."""
-        mean, var = moments(xp, x)
-        out = (x - mean) / xp.sqrt(var + eps)
-        out = out if weight is None else out * per_channel(xp, weight, x.ndim)
+        mean, centred, var = moments(xp, x)
+        out = centred * scale(xp, weight, var, eps)
         out = out if bias is None else out + per_channel(xp, bias, x.ndim)
         return out, xp.reshape(mean, (-1,)), xp.reshape(var, (-1,))
 
     def vjp(xp, needs, grads, outs, x, weight, bias, *, eps):
-        grad, axes = grads[0], (0, *range(2, x.ndim))
-        dx = d_weight = None
+        grad, dx, d_weight = grads[0], None, None
+        total = summed(xp, grad)
         if needs[0] or needs[1]:
-            mean, var = moments(xp, x)
-            inverse = 1 / xp.sqrt(var + eps)
-            n = (x - mean) * inverse
-        if needs[0]:
-            g = grad if weight is None else grad * per_channel(xp, weight, x.ndim)
-            centre = xp.mean(g, axis=axes, keepdims=True) + n * xp.mean(g * n, axis=axes, keepdims=True)
-            dx = (g - centre) * inverse
+            _, centred, var = moments(xp, x)
+            along = dots(xp, grad, centred)
+        if needs[0]:  # all that is per channel comes first: a pass over x costs more
+            count = per_value(x)
+            dx = (grad - centred * (along * count / (var + eps)) - total * count) * scale(xp, weight, var, eps)
         if needs[1]:
-            d_weight = xp.sum(grad * n, axis=axes)
-        return dx, d_weight, xp.sum(grad, axis=axes) if needs[2] else None
+            d_weight = xp.reshape(along / xp.sqrt(var + eps), (-1,))
+        return dx, d_weight, xp.reshape(total, (-1,)) if needs[2] else None
 
 
-def moments(xp: Any, x: Any) -> tuple[Any, Any]:
-    """Mean and variance of every channel, as (1, C, 1, ...)."""
-    axes = (0, *range(2, x.ndim))
-    mean = xp.mean(x, axis=axes, keepdims=True)
+def moments(xp: Any, x: Any) -> tuple[Any, Any, Any]:
+    """The mean of every channel, x without it, and its variance; what is per channel as (1, C, 1, ...)."""
+    mean = summed(xp, x) * per_value(x)
     centred = x - mean
-    return mean, xp.mean(centred * centred, axis=axes, keepdims=True)
+    return mean, centred, dots(xp, centred, centred) * per_value(x)
+
+
+def per_value(x: Any) -> float:
+    """One over the number of values in a channel."""
+    return x.shape[1] / math.prod(x.shape) if 0 not in x.shape else math.nan
+
+
+def summed(xp: Any, x: Any) -> Any:
+    return xp.sum(x, axis=(0, *range(2, x.ndim)), keepdims=True)
+
+
+def dots(xp: Any, x: Any, y: Any) -> Any:
+    """The sums of x y, as scalar products of rows where these are long."""
+    length = math.prod(x.shape[2:])
+    if length < 32:
+        return summed(xp, x * y)
+    n, channels = x.shape[:2]
+    each = xp.matmul(xp.reshape(x, (n, channels, 1, length)), xp.reshape(y, (n, channels, length, 1)))
+    return xp.reshape(xp.sum(each, axis=0), (1, channels, *(1,) * (x.ndim - 2)))
+
+
+def scale(xp: Any, weight: Any, var: Any, eps: float) -> Any:
+    """weight / std, as (1, C, 1, ...)."""
+    inverse = 1 / xp.sqrt(var + eps)
+    return inverse if weight is None else inverse * per_channel(xp, weight, var.ndim)
 
 
 def per_channel(xp: Any, v: Any, ndim: int) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from math import prod
+import functools
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import candle
@@ -39,23 +41,31 @@ class MaxPool(Op):
     name, reads = "max_pool", {"x": "x out"}
 
     def forward(xp, x, *, kernel, stride, padding, dilation):
-        return xp.max(elements(xp, x, kernel, stride, padding, dilation), axis=0)
+        return functools.reduce(xp.maximum, elements(xp, x, kernel, stride, padding, dilation))
 
     def vjp(xp, needs, grad, out, x, *, kernel, stride, padding, dilation):
-        order, first = first_largest(xp, x, out, kernel, stride, padding, dilation)
-        shares = xp.where(xp.equal(order, first), grad, xp.zeros((), dtype=grad.dtype))
-        shares = xp.permute_dims(shares, (1, 2, 0, *range(3, shares.ndim)))
-        seen = xp.reshape(shares, (*out.shape[:2], *kernel, *out.shape[2:]))
+        zero = xp.zeros((), dtype=grad.dtype)
+        shares = [xp.where(first, grad, zero) for first in largest(xp, x, out, kernel, stride, padding, dilation)]
+        if kernel == stride and max(dilation) == 1:
+            return (narrowed(xp, tiled(xp, shares, kernel), padding),)
+        seen = xp.reshape(xp.stack(shares, axis=2), (*out.shape[:2], *kernel, *out.shape[2:]))
         sizes = tuple(n + before + after for n, (before, after) in zip(x.shape[2:], padding, strict=True))
         return (narrowed(xp, overlap_add(xp, seen, sizes, stride, dilation), padding),)
 
 
-def elements(xp: Any, x: Array, kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes) -> Array:
-    """The first element of each window, the second, and so on: (N, C, *sizes) -> (prod(kernel), N, C, *places)."""
+def tiled(xp: Any, parts: list[Array], kernel: Sizes) -> Array:
+    """The first elements of all windows, the second, and so on, as these lie side by side."""
+    for d in reversed(range(len(kernel))):
+        rows = [parts[i : i + kernel[d]] for i in range(0, len(parts), kernel[d])]
+        shape = tuple(n * kernel[d] if i == 2 + d else n for i, n in enumerate(parts[0].shape))
+        parts = [xp.reshape(xp.stack(row, axis=3 + d), shape) for row in rows]
+    return parts[0]
+
+
+def elements(xp: Any, x: Array, kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes) -> Iterator[Array]:
+    """The first element of each window, the second, and so on: each (N, C, *places)."""
     seen = windows(xp, widened(xp, x, padding, lowest(xp, x.dtype)), kernel, stride, dilation)
-    dims = len(kernel)
-    seen = xp.permute_dims(seen, (*range(2, 2 + dims), 0, 1, *range(2 + dims, 2 + 2 * dims)))
-    return xp.reshape(seen, (prod(kernel), *seen.shape[dims:]))
+    return (seen[(slice(None), slice(None), *tap, ...)] for tap in product(*map(range, kernel)))
 
 
 def lowest(xp: Any, dtype: Any) -> Any:
@@ -68,38 +78,40 @@ def lowest(xp: Any, dtype: Any) -> Any:
     return -float("inf")
 
 
-def first_largest(
+def largest(
     xp: Any, x: Array, out: Array, kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes
-) -> tuple[Array, Array]:
-    """A number for each element of a window, in order, and that of the first which is the largest.
+) -> Iterator[Array]:
+    """For the first element of each window, the second, and so on: where it is the first that is the largest.
 
-    Elements of the padding have the number behind all others.
+    Elements of the padding never are.
     """
-    count = prod(kernel)
-    dtype = xp.int8 if count < 128 else xp.int32
-    beyond = xp.full((), count, dtype=dtype)
-    order = xp.reshape(xp.arange(count, dtype=dtype), (*kernel, *(1,) * out.ndim))
-    if any(map(any, padding)):
-        for d, place in enumerate(positions(xp, out.shape[2:], kernel, stride, padding, dilation)):
-            inside = xp.logical_and(xp.less(-1, place), xp.less(place, x.shape[2 + d]))
-            order = xp.where(inside, order, beyond)
-    order = xp.reshape(order, (count, *order.shape[len(kernel) :]))
-    seen = elements(xp, x, kernel, stride, padding, dilation)
-    largest = xp.logical_or(xp.equal(seen, out), xp.isnan(seen))
-    return order, xp.min(xp.where(largest, order, beyond), axis=0)
+    found = None
+    inside = within(xp, x, out, kernel, stride, padding, dilation)
+    for each, real in zip(elements(xp, x, kernel, stride, padding, dilation), inside, strict=True):
+        hit = xp.logical_or(xp.equal(each, out), xp.isnan(each))
+        hit = hit if real is None else xp.logical_and(hit, real)
+        yield hit if found is None else xp.logical_and(hit, xp.logical_not(found))
+        found = hit if found is None else xp.logical_or(hit, found)
 
 
-def positions(xp: Any, places: Sizes, kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes) -> list[Array]:
-    """For each dim, where the elements of the windows stand in it: (*kernel, 1, 1, *places), ones in other dims."""
-    dims, found = len(kernel), []
-    for d in range(dims):
-        ones = [1] * (2 + 2 * dims)
-        taps, starts = xp.arange(kernel[d]) * dilation[d], xp.arange(places[d]) * stride[d] - padding[d][0]
-        ones[d] = kernel[d]
-        taps = xp.reshape(taps, tuple(ones))
-        ones[d], ones[2 + dims + d] = 1, places[d]
-        found.append(taps + xp.reshape(starts, tuple(ones)))
-    return found
+def within(
+    xp: Any, x: Array, out: Array, kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes
+) -> Iterator[Array | None]:
+    """Where each of them is no padding; None: everywhere."""
+    for tap in product(*map(range, kernel)):
+        real = None
+        for d in range(len(kernel)):
+            if any(padding[d]):
+                place = starts(xp, out, d, stride, padding) + tap[d] * dilation[d]
+                here = xp.logical_and(xp.less(-1, place), xp.less(place, x.shape[2 + d]))
+                real = here if real is None else xp.logical_and(real, here)
+        yield real
+
+
+def starts(xp: Any, out: Array, d: int, stride: Sizes, padding: Widths) -> Array:
+    """Where the windows begin in a dim of the input: its number of places, along that dim."""
+    places = xp.arange(out.shape[2 + d]) * stride[d] - padding[d][0]
+    return xp.reshape(places, tuple(-1 if i == 2 + d else 1 for i in range(out.ndim)))
 
 
 # What users call
@@ -151,13 +163,13 @@ def max_pool(
 @candle.no_grad()
 def _indices(x: Tensor, out: Tensor, *, kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes) -> Tensor:
     """Where the first of each window's largest stands, counted in row-major order: (N, C, *places)."""
-    xp = namespace(x)
-    first = first_largest(xp, x.detach(), out.detach(), kernel, stride, padding, dilation)[1].to(candle.int64)
-    index = candle.zeros_like(first)
-    starts = positions(xp, tuple(out.shape[2:]), (1,) * len(kernel), stride, padding, dilation)
-    for d, start in enumerate(starts):
-        tap = first // prod(kernel[d + 1 :]) % kernel[d]
-        index = index * x.shape[2 + d] + (start.reshape(start.shape[len(kernel) :]) + tap * dilation[d])
+    xp, seen, index = namespace(x), x.detach(), candle.zeros(out.shape, dtype=candle.int64, device=x.device)
+    hits = largest(xp, seen, out.detach(), kernel, stride, padding, dilation)
+    for tap, hit in zip(product(*map(range, kernel)), hits, strict=True):
+        place = candle.zeros((), dtype=candle.int64, device=x.device)
+        for d, step in enumerate(dilation):
+            place = place * x.shape[2 + d] + starts(xp, out, d, stride, padding) + tap[d] * step
+        index = candle.where(hit, place, index)
     return index
 
 

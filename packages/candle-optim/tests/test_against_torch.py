@@ -11,6 +11,7 @@ import torch
 import candle
 import candle.testing.strict
 from candle import optim
+from candle._numpy_kernels import blocks
 
 from .oracle import CASES, COMPLEX, INFOS, NAMES, Problem, assert_equal, configurations, shapes_for, to_candle
 
@@ -42,6 +43,17 @@ def test_ten_steps(name: str, kind: str) -> None:
     np.testing.assert_allclose(losses, expected, rtol=tolerance_for(options))
     assert_equal(mine.values(), theirs.values(), tolerance_for(options))
     assert losses[-1] < losses[0] or options.get("maximize")
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_in_blocks(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the NumPy backend takes the steps of large parameters; here blocks are of eight numbers."""
+    monkeypatch.setattr(blocks, "BLOCK", 8)
+    monkeypatch.setattr(blocks, "SMALL", 2)
+    options = configurations(INFOS[name])[kind]
+    (mine, ours), (theirs, their) = both(name, options)
+    mine.train(ours, 3), theirs.train(their, 3)
+    assert_equal(mine.values(), theirs.values(), tolerance_for(options))
 
 
 @pytest.mark.parametrize("name", COMPLEX)

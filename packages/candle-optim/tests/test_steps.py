@@ -139,6 +139,26 @@ def test_steps_write_where_everything_is(name: str) -> None:
     assert end - start < 4000
 
 
+@pytest.mark.parametrize("name", [*OPTIONS, "adamw", "clipping"])
+def test_a_step_allocates_little(name: str) -> None:
+    """Next to the parameters, of which the rule alone would make a few copies."""
+    params = [candle.randn(500, 1000, requires_grad=True) for _ in range(4)]
+    for p in params:
+        p.grad = candle.randn(*p.shape)
+    kind = KINDS.get(name, {"adamw": "AdamW"}.get(name, name.capitalize()))
+    step = (lambda: clip_norm_([p.grad for p in params], 1.0)) if name == "clipping" else None
+    step = step or getattr(optim, kind)(params, **OPTIONS.get(name, {})).step
+    step()
+    tracemalloc.start()
+    try:
+        start, _ = tracemalloc.get_traced_memory()
+        step()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - start < 0.25 * sum(p.nbytes for p in params)
+
+
 @pytest.mark.parametrize("kind", [float("inf"), 1, 2.0, 3.5])
 @pytest.mark.parametrize("device", ["cpu", "strict", "frozen"])
 def test_clipping_is_pytorchs(device: str, kind: float) -> None:

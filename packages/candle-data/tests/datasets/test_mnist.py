@@ -88,6 +88,22 @@ def test_a_batch_is_what_its_samples_are(root: Path) -> None:
         assert MNIST(root, **{name: lambda x: x}).__getbatch__([0, 1]) is NotImplemented
 
 
+def test_an_empty_batch(root: Path) -> None:
+    images, targets = MNIST(root).__getbatch__([])
+    assert (tuple(images.shape), images.dtype) == ((0, 1, 28, 28), candle.float32)
+    assert (tuple(targets.shape), targets.dtype) == ((0,), candle.int64)
+
+
+@pytest.mark.parametrize("indices", [[0, 1, 2], [0]], ids=str)
+@pytest.mark.parametrize("transform", [transforms.CenterCrop(20), transforms.RandomCrop(20)], ids=repr)
+def test_batches_lie_in_memory_in_order(transform: Any, indices: list[int], root: Path) -> None:
+    """As those that were collated do."""
+    last = transforms.Lambda(lambda y: y.expand(2, -1).T, batched=True)
+    images, targets = MNIST(root, transform=transform, target_transform=last).__getbatch__(indices)
+    assert images.view(-1).shape == (len(indices) * 400,)
+    assert targets.view(-1).shape == (len(indices) * 2,)
+
+
 def test_a_loader_gives_the_batch(root: Path) -> None:
     from candle.utils.data import DataLoader
 

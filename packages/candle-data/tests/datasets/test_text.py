@@ -1,4 +1,4 @@
-"""Windows of text: what they hold, and that nothing is copied."""
+"""Windows of text: what they hold, and that no more than that is copied."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ KINDS: dict[str, Any] = {
     "array": np.arange,
     "uint16": lambda n: np.arange(n, dtype=np.uint16),
     "list": lambda n: list(range(n)),
+    "bytes": lambda n: bytes(range(n)),
+    "every other": lambda n: np.arange(2 * n)[::2] // 2,
+    "big-endian": lambda n: np.arange(n, dtype=">i4"),
 }
 
 
@@ -64,13 +67,25 @@ def test_a_loader_gives_batches() -> None:
     np.testing.assert_array_equal(y.numpy(), x.numpy() + 1)
 
 
-def test_the_tokens_are_shared() -> None:
-    tokens = candle.arange(10)
+def test_no_windows_at_all() -> None:
+    x, y = TextWindows("hello", 3).__getbatch__([])
+    assert (tuple(x.shape), x.dtype) == (tuple(y.shape), y.dtype) == ((0, 3), candle.int64)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint16])
+@pytest.mark.parametrize("take", [lambda w: w[0], lambda w: w.__getbatch__([0, 3]), lambda w: w.__getbatch__([0])])
+def test_what_is_taken_may_be_changed(dtype: Any, take: Any) -> None:
+    """Neither the other half nor the text, which is the user's and not copied, changes with it."""
+    tokens = np.arange(10, dtype=dtype)
     windows = TextWindows(tokens, 3)
     tokens[1] = 77
-    assert windows[0][0].tolist() == [0, 77, 2]
-    assert windows[0][0].numpy().base is not None
-    assert np.shares_memory(windows[5][0].numpy(), tokens.numpy())
+    x, y = take(windows)
+    assert x.is_contiguous()
+    assert y.is_contiguous()
+    x.fill_(-1)
+    y.view(-1)[0] += 1
+    assert y.flatten()[:3].tolist() == [78, 2, 3]
+    assert tokens.tolist() == [0, 77, *range(2, 10)]
 
 
 def test_a_file_is_read_where_it_lies(tmp_path: Path) -> None:
@@ -78,7 +93,8 @@ def test_a_file_is_read_where_it_lies(tmp_path: Path) -> None:
     np.arange(1000, dtype=np.uint16).tofile(path)
     tokens = np.memmap(path, np.uint16, "r")
     windows = TextWindows(tokens, 4)
-    assert np.shares_memory(windows.tokens, tokens)
+    assert windows.tokens is tokens
+    assert type(windows[0][0].numpy()) is np.ndarray  # of memory, or pickling it would name the file
     assert len(windows) == 996
     assert windows[995][1].tolist() == [996, 997, 998, 999]
     assert windows.__getbatch__([0, 995])[0].tolist() == [[0, 1, 2, 3], [995, 996, 997, 998]]
@@ -102,6 +118,13 @@ def test_encoding_there_and_back(text: str) -> None:
     assert [order[token] for token in tokens.tolist()] == list(text)
 
 
+def test_decoding_other_iterables() -> None:
+    vocabulary = CharacterVocabulary("abc")
+    assert vocabulary.decode([]) == ""
+    for tokens in (iter([0, 2]), {0: "", 2: ""}, np.uint8([0, 2]), b"\0\2", list(candle.tensor([0, 2]))):
+        assert vocabulary.decode(tokens) == "ac"
+
+
 def test_vocabulary_repr_and_membership() -> None:
     vocabulary = CharacterVocabulary("aba")
     assert repr(vocabulary) == "CharacterVocabulary('ab')"
@@ -121,6 +144,11 @@ def test_repr() -> None:
 
 MISTAKES: dict[str, tuple[Any, Any, str]] = {
     "unknown character": (lambda: CharacterVocabulary("ab").encode("abc"), ValueError, "has no 'c'; it has 'ab'"),
+    "a negative number": (lambda: CharacterVocabulary("ab").decode([1, -1]), IndexError, "decode: -1 is no number"),
+    "a large number": (lambda: CharacterVocabulary("ab").decode([2, 1]), IndexError, "2 is .* vocabulary's 2 characters"),
+    "a matrix": (lambda: CharacterVocabulary("ab").decode(candle.tensor([[1]])), TypeError, r"int64 of shape \(1, 1\)"),
+    "a scalar": (lambda: CharacterVocabulary("ab").decode(candle.tensor(1)), TypeError, r"decode: .* int64 of shape \(\)"),
+    "a slice": (lambda: TextWindows("abc", 1)[0:2], TypeError, r"a slice .* use Subset\(windows, range"),
     "an empty vocabulary": (lambda: TextWindows("ab", 1, vocabulary=CharacterVocabulary("")), ValueError, "has no 'a'"),
     "too short": (lambda: TextWindows("abc", 3), ValueError, "3 tokens are too few for length 3, which needs 4"),
     "no length": (lambda: TextWindows("abc", 0), ValueError, "length 0 and stride 1 must be at least 1"),

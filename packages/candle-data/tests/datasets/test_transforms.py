@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import candle
 from candle.datasets import transforms as T
@@ -37,6 +38,12 @@ def test_to_tensor_takes_numpy_images_as_torchvision_does() -> None:
     np.testing.assert_array_equal(T.ToTensor()(heights_widths_channels).numpy(), FLOATS[0], strict=True)
     np.testing.assert_array_equal(T.ToTensor()(BYTES[0, 0]).numpy(), FLOATS[0, :1], strict=True)
     np.testing.assert_array_equal(T.ToTensor()(np.int32([[1, 2]])).numpy(), np.int32([[[1, 2]]]), strict=True)
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (4, 0), (0, 5, 3), (4, 5, 0)], ids=str)
+def test_to_tensor_of_an_empty_image(shape: tuple[int, ...]) -> None:
+    height, width, channels = (*shape, 1)[:3]
+    assert T.ToTensor()(np.zeros(shape, np.uint8)).shape == (channels, height, width)
 
 
 def test_to_tensor_makes_the_default_dtype() -> None:
@@ -71,6 +78,37 @@ def test_pad(mode: str, padding: Any) -> None:
     options: Any = {"constant_values": 7} if mode == "constant" else {}
     expected = np.pad(BYTES, ((0, 0), (0, 0), (top, bottom), (left, right)), mode=mode, **options)
     on_both(T.Pad(padding, 7, mode), BYTES, expected)
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect"])
+@pytest.mark.parametrize("padding", [-1, (-2, 3), (1, -2, -3, 2), (-1, -2, 0, 0)], ids=str)
+def test_pad_by_less_than_nothing_cuts_off(mode: str, padding: Any) -> None:
+    left, top, right, bottom = [padding] * 4 if isinstance(padding, int) else padding * (4 // len(padding))
+    torch_mode = "replicate" if mode == "edge" else mode
+    expected = torch.nn.functional.pad(torch.tensor(FLOATS), (left, right, top, bottom), torch_mode)
+    on_both(T.Pad(padding, padding_mode=mode), FLOATS, expected.numpy())
+
+
+def test_pad_symmetrically_after_cutting_off() -> None:
+    expected = np.pad(BYTES[..., 2:, :-3], ((0, 0), (0, 0), (0, 1), (2, 0)), mode="symmetric")
+    on_both(T.Pad((2, -2, -3, 1), padding_mode="symmetric"), BYTES, expected)
+
+
+@pytest.mark.parametrize("images", [BYTES, FLOATS], ids=["bytes", "floats"])
+def test_pad_with_a_number_for_each_channel(images: np.ndarray) -> None:
+    fill, sides = (7, 0, 255), ((0, 0), (1, 2), (3, 0))
+    each = [np.pad(images[:, i], sides, constant_values=value) for i, value in enumerate(fill)]
+    on_both(T.Pad((3, 1, 0, 2), fill), images, np.stack(each, 1))
+    on_both(T.RandomCrop((11, 13), (3, 1, 0, 2), fill=fill), images, np.stack(each, 1))  # all there is
+    on_both(T.Pad(1, [9]), images, T.Pad(1, 9)(candle.tensor(images)).numpy())
+
+
+def test_sizes_may_be_any_whole_numbers() -> None:
+    """torchvision, too, takes `numbers.Number`."""
+    for three in (np.int64(3), 3.0, np.array([3, 3]), [np.int8(3)]):
+        assert T.RandomCrop(three).size == T.CenterCrop(three).size == (3, 3)
+        on_both(T.Pad(three), BYTES, np.pad(BYTES, ((0, 0), (0, 0), (3, 3), (3, 3))))
+        assert T.RandomCrop(14, padding=three)(candle.tensor(BYTES)).shape == (5, 3, 14, 14)
 
 
 @pytest.mark.parametrize("size", [4, (3, 4), (8, 10), (5, 7), [1]], ids=str)
@@ -203,6 +241,17 @@ MISTAKES = {
     "a matrix": (lambda: T.Pad(2)(IMAGE[0]), ValueError, r"Pad: expected an image \(C, H, W\) .* got \(8, 10\)"),
     "too small": (lambda: T.RandomCrop(9)(IMAGE), ValueError, r"\(9, 9\) is larger than the image, \(8, 10\)"),
     "three sides": (lambda: T.Pad((1, 2, 3)), ValueError, "1, 2 or 4 widths, got \\(1, 2, 3\\)"),
+    "half a side": (lambda: T.Pad(1.5), ValueError, "1, 2 or 4 widths, got 1.5"),
+    "half a size": (lambda: T.RandomCrop(2.5), ValueError, r"RandomCrop: expected a size .*, got 2.5"),
+    "no size": (lambda: T.RandomCrop(None), ValueError, "RandomCrop: expected a size .*, got None"),
+    "a negative size": (lambda: T.CenterCrop(-2), ValueError, "CenterCrop: .* each at least 1, got -2"),
+    "half a byte": (lambda: T.Pad(1, 0.5)(IMAGE), ValueError, "uint8 images cannot hold fill 0.5; put ToTensor"),
+    "more than a byte": (lambda: T.Pad(1, (1, 300, 2))(IMAGE), ValueError, r"cannot hold fill \(1, 300, 2\)"),
+    "less than a byte": (lambda: T.RandomCrop(3, 1, fill=-1)(IMAGE), ValueError, "cannot hold fill -1"),
+    "two fills": (lambda: T.Pad(1, (1, 2))(IMAGE), ValueError, "Pad: 2 values for the 3 channels"),
+    "nothing left": (lambda: T.Pad((0, -9), padding_mode="edge")(IMAGE), ValueError, r"\(0, -9\) leaves nothing of a side of 8"),
+    "p above 1": (lambda: T.RandomHorizontalFlip(2), ValueError, "RandomHorizontalFlip: p is a probability, 0 to 1, got 2"),
+    "p below 0": (lambda: T.RandomVerticalFlip(-0.1), ValueError, "RandomVerticalFlip: p .* got -0.1"),
     "three sizes": (lambda: T.CenterCrop((1, 2, 3)), ValueError, "CenterCrop: .* got \\(1, 2, 3\\)"),
     "a mode": (lambda: T.RandomCrop(2, 2, padding_mode="wrap"), ValueError, "symmetric, got 'wrap'"),
     "a list": (lambda: T.ToTensor()([1, 2]), TypeError, "ToTensor: .* got list"),

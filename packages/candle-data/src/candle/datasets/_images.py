@@ -63,8 +63,9 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         """What collating these samples would give, made at once, where the transforms take batches."""
         if not (takes_batches(self.transform) and takes_batches(self.target_transform)):
             return NotImplemented
-        index = candle.tensor(indices)
-        return list(self._transformed(self._images(index), self.targets[index]))
+        index = candle.tensor(indices, dtype=None if len(indices) else candle.int64)
+        parts = self._transformed(self._images(index), self.targets[index])
+        return [part.contiguous() if isinstance(part, candle.Tensor) else part for part in parts]  # crops are views
 
     def _transformed(self, image: candle.Tensor, target: Any) -> tuple[Any, Any]:
         image = (self.transform or ToTensor())(image)

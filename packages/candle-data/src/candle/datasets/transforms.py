@@ -6,7 +6,8 @@ for each image of a batch anew, from candle's default generator, and work on the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def _planes(image: Any) -> candle.Tensor:
     if getattr(image, "ndim", None) not in (2, 3):
         found = getattr(image, "shape", type(image).__name__)
         raise TypeError(f"ToTensor: expected a tensor, or a NumPy array (H, W, C) or (H, W), got {found}")
-    return candle.from_numpy(image.reshape(*image.shape[:2], -1)).permute(2, 0, 1).contiguous()  # type: ignore[no-any-return]
+    return candle.from_numpy(image if image.ndim == 3 else image[:, :, None]).permute(2, 0, 1).contiguous()  # type: ignore[no-any-return]
 
 
 class Normalize:
@@ -108,20 +109,19 @@ class Normalize:
         image = _checked("Normalize", image)
         if not image.is_floating_point():
             raise TypeError(f"Normalize: expected a floating-point image, got {image.dtype}; put ToTensor() before it")
-        mean, std = (self._of_channels(each, image) for each in (self.mean, self.std))
+        mean, std = (_of_channels("Normalize", each, image) for each in (self.mean, self.std))
         return (image.sub_(mean) if self.inplace else image - mean).div_(std)
-
-    def _of_channels(self, values: float | Sequence[float], image: candle.Tensor) -> candle.Tensor:
-        """As (C, 1, 1)."""
-        result = candle.tensor(values, dtype=image.dtype, device=image.device).reshape(-1, 1, 1)
-        if len(result) not in (1, image.shape[-3]):
-            raise ValueError(
-                f"Normalize: {len(result)} values for the {image.shape[-3]} channels of {tuple(image.shape)}"
-            )
-        return result  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"Normalize(mean={self.mean}, std={self.std})"
+
+
+def _of_channels(name: str, values: float | Sequence[float], image: candle.Tensor) -> candle.Tensor:
+    """A number for all channels, or one for each, as (1, 1, 1) or (C, 1, 1)."""
+    result = candle.tensor(values, dtype=image.dtype, device=image.device).reshape(-1, 1, 1)
+    if len(result) not in (1, image.shape[-3]):
+        raise ValueError(f"{name}: {len(result)} values for the {image.shape[-3]} channels of {tuple(image.shape)}")
+    return result  # type: ignore[no-any-return]
 
 
 class _OfBatch:
@@ -148,48 +148,61 @@ def _checked(name: str, image: Any) -> candle.Tensor:
 class Pad(_OfBatch):
     """A border: of `fill`, or, by `padding_mode`, of the image's own edge, reflect or symmetric (the edge twice).
 
-    `padding` is one width for all four sides, (left and right, top and bottom), or (left, top, right, bottom).
+    `padding` is one width for all four sides, (left and right, top and bottom), or (left, top, right, bottom);
+    negative ones cut off. `fill` is a number for all channels, or one for each.
 
     >>> Pad((1, 0), padding_mode="reflect")(candle.tensor([[[1, 2, 3]]]))
     tensor([[[2, 1, 2, 3, 2]]])
     """
 
-    def __init__(self, padding: int | Sequence[int], fill: float = 0, padding_mode: str = "constant"):
+    def __init__(self, padding: int | Sequence[int], fill: float | Sequence[float] = 0, padding_mode: str = "constant"):
         if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
             raise ValueError(f"padding_mode: expected constant, edge, reflect or symmetric, got {padding_mode!r}")
         self.padding, self.fill, self.padding_mode = padding, fill, padding_mode
-        self._sides = _sides(padding)
+        sides = _whole(padding)
+        if len(sides) not in (1, 2, 4):
+            raise ValueError(f"padding: expected 1, 2 or 4 widths, got {padding}")
+        self._sides = sides * (4 // len(sides))  # left, top, right, bottom
 
     def _batch(self, images: candle.Tensor) -> candle.Tensor:
         left, top, right, bottom = self._sides
         if self.padding_mode == "constant":
-            return candle.pad(images, (left, right, top, bottom), value=self.fill)  # type: ignore[no-any-return]
+            return self._filled(images, (left, right, top, bottom))
         rows = self._sources(images.shape[2], top, bottom)
         columns = self._sources(images.shape[3], left, right)
         pixels = (rows[:, None] * images.shape[3] + columns).flatten().to(images.device)
         return images.flatten(2).index_select(2, pixels).contiguous().unflatten(2, (len(rows), len(columns)))
 
+    def _filled(self, images: candle.Tensor, widths: tuple[int, ...]) -> candle.Tensor:
+        fill = np.asarray(self.fill)
+        if not images.is_floating_point() and (fill.astype(images.dtype.name) != fill).any():
+            raise ValueError(f"Pad: {images.dtype} images cannot hold fill {self.fill}; put ToTensor() before it")
+        if fill.size == 1:
+            return candle.pad(images, widths, value=fill.item())  # type: ignore[no-any-return]
+        inside = candle.pad(candle.ones(images.shape[2:], dtype=candle.bool, device=images.device), widths)
+        return candle.where(inside, candle.pad(images, widths), _of_channels("Pad", self.fill, images))  # type: ignore[no-any-return]
+
     def _sources(self, size: int, before: int, after: int) -> candle.Tensor:
         """Which row each row of the result is taken from; or column."""
-        return candle.from_numpy(np.pad(np.arange(size), (before, after), mode=self.padding_mode))  # type: ignore[call-overload, no-any-return]
+        kept = np.arange(size)[max(0, -before) : max(0, size + min(0, after))]
+        if not len(kept):
+            raise ValueError(f"Pad: padding {self.padding} leaves nothing of a side of {size} to repeat")
+        return candle.from_numpy(np.pad(kept, (max(0, before), max(0, after)), mode=self.padding_mode))  # type: ignore[call-overload, no-any-return]
 
     def __repr__(self) -> str:
         return f"Pad(padding={self.padding}, fill={self.fill}, padding_mode={self.padding_mode})"
 
 
-def _sides(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom."""
-    sides = [padding] if isinstance(padding, int) else list(padding)
-    if len(sides) not in (1, 2, 4):
-        raise ValueError(f"padding: expected 1, 2 or 4 widths, got {padding}")
-    left, top, right, bottom = sides * (4 // len(sides))
-    return left, top, right, bottom
+def _whole(given: Any) -> list[int]:
+    """A whole number, or several; none where there is anything else."""
+    numbers = list(given) if isinstance(given, Iterable) else [given]
+    return [int(n) for n in numbers] if all(isinstance(n, Real) and n % 1 == 0 for n in numbers) else []
 
 
 def _height_width(name: str, size: int | Sequence[int]) -> tuple[int, int]:
-    sizes = [size] if isinstance(size, int) else list(size)
-    if len(sizes) not in (1, 2):
-        raise ValueError(f"{name}: expected a size or (height, width), got {size}")
+    sizes = _whole(size)
+    if len(sizes) not in (1, 2) or min(sizes) < 1:
+        raise ValueError(f"{name}: expected a size or (height, width), each at least 1, got {size}")
     return sizes[0], sizes[-1]
 
 
@@ -225,12 +238,12 @@ class RandomCrop(_OfBatch):
         size: int | Sequence[int],
         padding: int | Sequence[int] | None = None,
         pad_if_needed: bool = False,
-        fill: float = 0,
+        fill: float | Sequence[float] = 0,
         padding_mode: str = "constant",
     ):
         self.size, self.padding, self.pad_if_needed = _height_width("RandomCrop", size), padding, pad_if_needed
         self.fill, self.padding_mode = fill, padding_mode
-        self._pad = Pad(padding or 0, fill, padding_mode)
+        self._pad = Pad(0 if padding is None else padding, fill, padding_mode)
 
     def _batch(self, images: candle.Tensor) -> candle.Tensor:
         images = self._padded(images)
@@ -263,6 +276,8 @@ class RandomHorizontalFlip(_OfBatch):
     dim = -1
 
     def __init__(self, p: float = 0.5):
+        if not 0 <= p <= 1:
+            raise ValueError(f"{type(self).__name__}: p is a probability, 0 to 1, got {p}")
         self.p = p
 
     def _batch(self, images: candle.Tensor) -> candle.Tensor:

@@ -72,6 +72,7 @@ def test_edges() -> None:
         ({"max_tokens": 4}, r"item 1 has length 9.*max_tokens=4 \(2 such"),
         ({"batch_size": 2, "spread": -1}, "spread.*-1"),
         ({"batch_size": 2, "lengths": [[1]]}, "one number"),
+        ({"batch_size": 2, "lengths": [1.5]}, "integers, got float64"),
         ({"batch_size": 2, "lengths": [-1]}, "not negative"),
     ],
 )

@@ -158,3 +158,5 @@ def test_pad_collate_beside_sequences() -> None:
         ours.pad_collate([candle.ones(2, 3), candle.ones(2, 4)])
     with pytest.raises(RuntimeError, match=r"only the first sizes.*float32.*int64"):
         ours.pad_collate([candle.ones(2), candle.ones(2).long()])
+    with pytest.raises(ValueError, match=r"padding_value=-100 does not fit into candle.uint8"):
+        ours.pad_collate([np.ones(2, np.uint8), np.ones(1, np.uint8)], -100)

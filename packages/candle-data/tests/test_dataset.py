@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils import data as theirs
@@ -78,6 +79,7 @@ def overriding(module: Any) -> Any:
 
 MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "no item": (lambda m: m.Dataset()[0], "Dataset.*__getitem__"),
+    "no tensor": (lambda m: m.TensorDataset(np.ones(3)), "got ndarray; use candle.as_tensor"),
     "sizes": (lambda m: m.TensorDataset(tensors(m)[0], tensors(m)[1][:3]), r"Size mismatch.*\(4, 3\).*\(3,\)"),
     "lengths": (lambda m: m.StackDataset("ab", "abc"), r"Size mismatch.*\[2, 3\]"),
     "both": (lambda m: m.StackDataset("ab", x="ab"), "one after the other.*by name"),

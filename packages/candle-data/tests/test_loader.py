@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,19 @@ class Whole(Squares):
         return "batch", sum(indices)
 
 
+class Texts:
+    """Makes a batch that is no list of tensors."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, i: int) -> Any:
+        return ["a text"]
+
+    def __getbatch__(self, indices: list[int]) -> Any:
+        return [("a text",) * len(indices)]
+
+
 def as_it_is(batch: Any) -> Any:
     return batch
 
@@ -72,6 +86,21 @@ LOADERS: dict[str, Callable[[Any], Any]] = {
     "subset of tensors": lambda m: m.DataLoader(m.Subset(tensors(m), [6, 2, 4]), batch_size=2),
     "stack": lambda m: m.DataLoader(m.StackDataset(t=tensors(m), s=Squares()), batch_size=4),
     "concat": lambda m: m.DataLoader(m.ConcatDataset([Squares(2), Squares(3)]), batch_size=4),
+    "concat of tensors": lambda m: m.DataLoader(
+        m.ConcatDataset([tensors(m), m.Subset(tensors(m), [5, 1]), tensors(m)]),
+        sampler=[8, 1, -1, 7, 0, 3, 4],
+        batch_size=4,
+    ),
+    "concat of numbers and floats": lambda m: m.DataLoader(
+        m.ConcatDataset([m.TensorDataset(t) for t in (tensors(m).tensors[1], tensors(m).tensors[0][:, 0])]),
+        sampler=[7, 1, 8],
+        batch_size=3,
+    ),
+    "concat with texts": lambda m: m.DataLoader(
+        m.ConcatDataset([Texts(), m.TensorDataset(*tensors(m).tensors[:1])]), sampler=[0, 1], batch_size=2
+    ),
+    "concat of texts": lambda m: m.DataLoader(m.ConcatDataset([Texts(), Texts()]), batch_size=2),
+    "concat with a batch of one": lambda m: m.DataLoader(m.ConcatDataset([tensors(m)] * 2), batch_size=7),
     "made by the dataset": lambda m: m.DataLoader(Whole(), batch_size=4, collate_fn=as_it_is),
     "made by the dataset of a subset": lambda m: m.DataLoader(m.Subset(Whole(), [3, 1]), 2, collate_fn=as_it_is),
     "list": lambda m: m.DataLoader([1, 2, 3], batch_size=2),
@@ -96,15 +125,6 @@ def test_batches(name: str) -> None:
 def test_length(name: str) -> None:
     assert len(LOADERS[name](ours)) == len(LOADERS[name](theirs)) == len(list(LOADERS[name](ours)))
     assert len(iter(LOADERS[name](ours))) == len(LOADERS[name](ours))
-
-
-@pytest.mark.parametrize("options", [{}, {"batch_size": 3}, {"batch_size": 3, "drop_last": True}, {"batch_size": None}])
-def test_length_of_a_stream(options: dict[str, Any]) -> None:
-    for length in (0, 6, 7):
-        mine, oracle = (m.DataLoader(stream(m, 7, length), **options) for m in (ours, theirs))
-        assert len(mine) == len(oracle)
-    with pytest.raises(TypeError):
-        len(ours.DataLoader(stream(ours), **options))
 
 
 def test_shuffled_batches_hold_everything_once() -> None:
@@ -157,6 +177,22 @@ def test_an_error_does_not_end_the_epoch() -> None:
         assert next(iterator).tolist() == [3]
 
 
+def test_another_collate_fn() -> None:
+    for module in (ours, theirs):
+        loader = module.DataLoader([1, 2, 3], 2)
+        loader.collate_fn = len
+        assert list(loader) == [2, 1]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda loader: pickle.loads(pickle.dumps(loader))])
+def test_a_copy_made_within_an_epoch_begins_one(copied: Any) -> None:
+    loader = ours.DataLoader([1, 2, 3])
+    iterator = iter(loader)
+    next(iterator)
+    assert [int(batch) for batch in copied(loader)] == [1, 2, 3]
+    assert [int(batch) for batch in iterator] == [2, 3]
+
+
 def custom(m: Any) -> Any:
     return m.SequentialSampler([1])
 
@@ -180,6 +216,8 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "context without workers": (lambda m: m.DataLoader([1], multiprocessing_context="spawn"), "num_workers > 0"),
     "no such context": (lambda m: m.DataLoader([1], num_workers=1, multiprocessing_context="x"), "start method.*'x'"),
     "no context": (lambda m: m.DataLoader([1], num_workers=1, multiprocessing_context=3), "start method.*3"),
+    "timeout without workers": (lambda m: iter(m.DataLoader([1], timeout=3)), "timeout=3 needs num_workers > 0"),
+    "no generator": (lambda m: list(m.DataLoader([1], shuffle=True, generator="x")), "candle.Generator, but got 'x'"),
     "changed batch size": (lambda m: setattr(m.DataLoader([1]), "batch_size", 2), "batch_size.*not be set after"),
     "changed data": (lambda m: setattr(m.DataLoader([1]), "dataset", [2]), "dataset.*not be set after"),
     "changed sampler": (lambda m: setattr(m.DataLoader([1]), "sampler", [0]), "sampler.*not be set after"),
@@ -199,18 +237,6 @@ def test_no_prefetching_is_refused() -> None:
     """PyTorch accepts it, and then asks its workers for nothing."""
     with pytest.raises(ValueError, match="at least 1, got 0"):
         ours.DataLoader([1], num_workers=1, prefetch_factor=0)
-
-
-def test_a_stream_longer_than_it_said_warns_once_len_was_asked() -> None:
-    for module in (ours, theirs):
-        loader = module.DataLoader(stream(module, 7, length=2), batch_size=3, collate_fn=len)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            assert list(loader) == [3, 3, 1]
-        len(loader)
-        with pytest.warns(UserWarning, match="was reported to be 2.*but 3 samples have been fetched") as seen:
-            assert list(loader) == [3, 3, 1]
-        assert len(seen) == 1
 
 
 def test_more_workers_than_cpus_warn() -> None:

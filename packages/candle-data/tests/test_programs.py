@@ -143,6 +143,12 @@ def test_a_program_without_a_guard_is_told(tmp_path: Path) -> None:
     assert 'if __name__ == "__main__":' in last
 
 
+def test_a_program_from_standard_input_is_told() -> None:
+    source = GUARDED.format(here=str(HERE), then="pass")
+    ran = subprocess.run([sys.executable], input=source, capture_output=True, text=True)
+    assert "again, and '<stdin>' is no file: put the program into one" in ran.stderr
+
+
 def test_importing_the_package_imports_little() -> None:
     code = "import sys, candle.utils.data; print([n for n in ('tqdm', 'numba', 'candle.numba', 'ssl', 'pluggy') if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

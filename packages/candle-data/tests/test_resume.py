@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import for_workers as make
+import numpy as np
 import pytest
 
 import candle
@@ -57,6 +59,26 @@ class Lazy(ours.Sampler[int]):
         yield from candle.randperm(10).tolist()
 
 
+class Drawn(ours.Sampler[int]):
+    """Draws from Python's and NumPy's generators."""
+
+    def __iter__(self) -> Iterator[int]:
+        order = list(range(10))
+        random.shuffle(order)
+        return iter([order[i] for i in np.random.permutation(10)])
+
+    def __len__(self) -> int:
+        return 10
+
+
+class Around(ours.Sampler[int]):
+    def __init__(self, sampler: Any) -> None:
+        self.sampler = sampler
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.sampler)
+
+
 N, NOISY = make.Numbers(10), make.Numbers(10, make.random_numbers)
 LOADERS: dict[str, Callable[[], Any]] = {
     "in order": lambda: DataLoader(N, batch_size=3),
@@ -73,6 +95,9 @@ LOADERS: dict[str, Callable[[], Any]] = {
     ),
     "own state": lambda: DataLoader(N, 2, sampler=Counting()),
     "own state, batched": lambda: DataLoader(N, batch_sampler=ours.BatchSampler(Counting(), 2, True)),
+    "a sampler in a sampler": lambda: DataLoader(
+        N, 2, sampler=Around(Around(ours.RandomSampler(N, generator=candle.Generator())))
+    ),
     "stream": lambda: DataLoader(make.Shards(7, 4), batch_size=3, generator=seeded()),
     "stream, no batches": lambda: DataLoader(make.Shards(5), batch_size=None, generator=seeded()),
 }
@@ -138,6 +163,22 @@ def test_without_a_generator_of_its_own(sampler: Any) -> None:
     before = candle.get_rng_state()
     iter(again)
     assert (candle.get_rng_state() == before).all()
+
+
+def test_a_sampler_may_draw_from_python_s_and_numpy_s_generators() -> None:
+    loader = DataLoader(N, 2, sampler=Drawn())
+    iterator = iter(loader)
+    next(iterator)
+    state = saved_and_loaded(loader.state_dict())
+    again = DataLoader(N, 2, sampler=Drawn())
+    again.load_state_dict(state)
+    random.seed(99)
+    np.random.seed(99)
+    resumed, drawn = iter(again), (random.random(), np.random.rand())
+    assert epoch(resumed) == epoch(iterator)
+    random.seed(99)
+    np.random.seed(99)
+    assert drawn == (random.random(), np.random.rand())  # only the order was drawn again
 
 
 def test_a_resumed_loader_can_be_resumed() -> None:
@@ -221,6 +262,9 @@ def test_a_state_that_does_not_fit() -> None:
     for other, message in [
         (DataLoader(N, 2), "1 generators and 0 samplers.*has 0 and 0"),
         (DataLoader(N, 5, shuffle=True, generator=seeded()), "batches of 2.*have 5"),
+        (DataLoader(N, 2, generator=seeded()), "RandomSampler over 10.*SequentialSampler over 10"),
+        (DataLoader(make.Numbers(11), 2, shuffle=True, generator=seeded()), "over 10 items.*over 11 items"),
+        (DataLoader(make.Shards(9), 2, generator=seeded()), "RandomSampler over 10.*none .it was streamed"),
     ]:
         other.load_state_dict(state)
         with pytest.raises(ValueError, match=message):

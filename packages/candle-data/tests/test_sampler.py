@@ -132,6 +132,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "weighted replacement": (lambda m: m.WeightedRandomSampler([1.0], 1, replacement=None), "replacement=None"),
     "negative weight": (lambda m: list(m.WeightedRandomSampler([1.0, -1.0], 1)), "not negative"),
     "no weight": (lambda m: list(m.WeightedRandomSampler([0.0, 0.0], 1)), "positive"),
+    "no weights": (lambda m: list(m.WeightedRandomSampler([], 1)), "positive"),
     "infinite weight": (lambda m: list(m.WeightedRandomSampler([1.0, float("inf")], 1)), "finite"),
     "too few": (lambda m: list(m.WeightedRandomSampler([1.0], 2, replacement=False)), "2 samples out of 1"),
     "batch size": (lambda m: m.BatchSampler([1], 0, False), "batch_size=0"),

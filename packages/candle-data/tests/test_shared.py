@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,9 @@ from candle.utils.data._shared import Parcel, receive
 from .test_collate import described
 
 
-def sent(obj: Any, **options: Any) -> Any:
+def sent(obj: Any, files: bool = False, **options: Any) -> Any:
     here, there = multiprocessing.Pipe()
-    parcel = Parcel(obj)
+    parcel = Parcel(obj, files)
     thread = threading.Thread(target=parcel.send, args=(here,))
     thread.start()
     unpack = receive(there, **options)
@@ -53,6 +55,58 @@ def test_what_arrives_is_what_was_sent(name: str, by_descriptor: bool, monkeypat
         pytest.skip("this system has no memfd_create")
     monkeypatch.setattr(_shared, "BY_DESCRIPTOR", by_descriptor)
     assert described([sent(OBJECTS[name])]) == described([OBJECTS[name]])
+
+
+@pytest.mark.parametrize("by_descriptor", [True, False])
+def test_memory_mapped_arrays_stay_in_their_files(
+    tmp_path: Path, by_descriptor: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_shared, "BY_DESCRIPTOR", by_descriptor and _shared.BY_DESCRIPTOR)
+    path, numbers = tmp_path / "numbers", np.arange(60_000, dtype=np.int32)
+    numbers.tofile(path)
+    mapped = np.memmap(path, np.int32, "r", offset=8_000)
+    wide = mapped[8_000:].reshape(100, 500)[80:20:-7, ::3]
+    views = [mapped, mapped[30_000:], wide, np.asarray(wide), np.memmap(path, np.int32, "r+")[:0]]
+    tensor = candle.from_numpy(mapped)
+    parcel = Parcel([views, tensor], files=True)
+    assert parcel.sizes == []
+    assert len(parcel.text) < 3_000
+    arrived, arrived_tensor = sent([views, tensor], files=True)
+    for ours, theirs in zip(arrived, views, strict=True):
+        assert type(ours) is type(theirs)
+        assert np.array_equal(ours, theirs)
+        assert not ours.flags.writeable or not ours.size
+    assert (arrived_tensor == tensor).all()
+    writer = np.memmap(path, np.int32, "r+")
+    writer[-1] = -5
+    assert arrived[0][-1] == arrived[1][-1] == arrived_tensor[-1] == -5  # it is that file, not a copy
+
+
+def test_memory_mapped_arrays_without_a_file_are_copied(tmp_path: Path) -> None:
+    """What is written into a mapping of mode "c" is in no file; and a batch is the receiver's own."""
+    np.arange(60_000).tofile(tmp_path / "numbers")
+    private = np.memmap(tmp_path / "numbers", np.int64, "c")
+    private[0] = 7
+    (arrived,) = sent([private], files=True)
+    assert arrived[0] == 7
+    kept = np.memmap(tmp_path / "numbers", np.int64, "r+")
+    (batch,) = sent([kept])
+    batch[:] = -1
+    assert kept[3] == 3
+    (tmp_path / "numbers").unlink()
+    assert (sent([kept], files=True)[0] == np.arange(60_000)).all()
+
+
+@pytest.mark.skipif(not _shared.BY_DESCRIPTOR, reason="this system has no memfd_create")
+def test_what_is_small_does_not_keep_what_is_large() -> None:
+    large, small = sent([np.ones(1_000_000), np.ones(5_000)])
+    gone = weakref.ref(large)
+    mappings = Path("/proc/self/maps").read_text().count("memfd:candle")
+    del large
+    assert gone() is None
+    assert Path("/proc/self/maps").read_text().count("memfd:candle") == mappings - 1
+    small += 1
+    assert (small == 2).all()
 
 
 @pytest.mark.skipif(not _shared.BY_DESCRIPTOR, reason="this system has no memfd_create")

@@ -137,6 +137,23 @@ class Unsharded(IterableDataset[int]):
         return 3
 
 
+class OfItself(IterableDataset[int]):
+    """Its own iterator, as many people's are; iter() begins again, at an item that is drawn."""
+
+    def __init__(self, n: int):
+        self.n = n
+
+    def __iter__(self) -> OfItself:
+        self.left, self.drawn = self.n, random.random()
+        return self
+
+    def __next__(self) -> Any:
+        if not self.left:
+            raise StopIteration
+        self.left -= 1
+        return [self.left, self.drawn]
+
+
 class FailsToBegin(IterableDataset[int]):
     def __iter__(self) -> Iterator[int]:
         raise OSError("no such stream")
@@ -168,6 +185,10 @@ class RefusesToArrive:
 
 def fail_to_start(worker: int) -> None:
     raise PermissionError(f"worker {worker} may not")
+
+
+def kind_of_ones(i: int) -> str:
+    return str(candle.ones(1).dtype)
 
 
 def as_list(batch: list[Any]) -> list[Any]:

@@ -6,10 +6,15 @@ passes over what was seen: the sampler's indices, not the samples (only a stream
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+import candle
 from candle.random import Generator, default_generator
 
 if TYPE_CHECKING:
@@ -18,13 +23,66 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 
 
+def chain(loader: DataLoader[Any]) -> list[Any]:
+    """The samplers, each with the one that it takes its indices from; none for a stream."""
+    found: list[Any] = []
+    sampler = loader.index_sampler
+    while sampler is not None and all(sampler is not each for each in found):
+        found.append(sampler)
+        sampler = getattr(sampler, "sampler", None)
+    return found
+
+
+def order(loader: DataLoader[Any]) -> list[Any]:
+    """The kinds of the samplers, and of how many indices the innermost disposes, if it tells."""
+    samplers, length = chain(loader), None
+    with contextlib.suppress(Exception):
+        length = len(samplers[-1])
+    return [*(type(each).__name__ for each in samplers), length]
+
+
 def sources(loader: DataLoader[Any]) -> tuple[list[Generator], list[Any]]:
-    """What decides the order besides the program's generator: generators, and samplers with a state of their own."""
-    owners = [loader, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None), loader.sampler]
-    generators = {id(g): g for each in owners if isinstance(g := getattr(each, "generator", None), Generator)}
+    """What decides the order besides the program's generators: generators, and samplers with a state of their own."""
+    samplers = chain(loader)
+    generators = {
+        id(g): g for each in [loader, *samplers] if isinstance(g := getattr(each, "generator", None), Generator)
+    }
     generators.pop(id(default_generator), None)
-    samplers = {id(s): s for s in owners[1:] if hasattr(s, "state_dict") and hasattr(s, "load_state_dict")}
-    return list(generators.values()), list(samplers.values())
+    own = [each for each in samplers if hasattr(each, "state_dict") and hasattr(each, "load_state_dict")]
+    return list(generators.values()), own
+
+
+Program = tuple[Any, ...]  # the state of candle's generator, and perhaps Python's and NumPy's
+
+
+def program_state(loader: DataLoader[Any]) -> Program:
+    """Where the program's generators stand; Python's and NumPy's too where a sampler is not ours."""
+    ours = default_generator.get_state()
+    if all(type(each).__module__.startswith("candle.utils.data.") for each in chain(loader)):
+        return (ours,)
+    return ours, random.getstate(), np.random.get_state()
+
+
+def set_program_state(program: Program) -> None:
+    default_generator.set_state(program[0])
+    if len(program) > 1:
+        random.setstate(program[1])
+        np.random.set_state(program[2])
+
+
+def savable(program: Program) -> list[Any]:
+    """As tensors, numbers and strings, which `candle.save` can keep."""
+    if len(program) == 1:
+        return list(program)
+    ours, (version, words, gauss), (kind, keys, *place) = program
+    return [ours, [version, candle.tensor(words), gauss], [kind, candle.tensor(keys), *place]]
+
+
+def unsaved(saved: list[Any]) -> Program:
+    if len(saved) == 1:
+        return tuple(saved)
+    ours, (version, words, gauss), (kind, keys, *place) = saved
+    return ours, (version, tuple(words.tolist()), gauss), (kind, keys.numpy(), *place)
 
 
 def beginning(loader: DataLoader[Any]) -> State:
@@ -33,13 +91,19 @@ def beginning(loader: DataLoader[Any]) -> State:
     return {
         "generators": [each.get_state() for each in generators],
         "samplers": [each.state_dict() for each in samplers],
-        "default_generator": None,  # set when an epoch has begun
+        "program": None,  # set when an epoch has begun
+        "order": order(loader),
         "batch_size": loader.batch_size,
         "done": 0,
         "ahead": [],
         "of_worker": [],
         "turn": 0,
     }
+
+
+def told(samplers: list[Any]) -> str:
+    *kinds, length = samplers
+    return f"{' of '.join(kinds)} over {length} items" if kinds else "none (it was streamed)"
 
 
 def restore(loader: DataLoader[Any], state: State) -> None:
@@ -50,10 +114,16 @@ def restore(loader: DataLoader[Any], state: State) -> None:
             f"load_state_dict: the state is of a loader with {len(state['generators'])} generators and "
             f"{len(state['samplers'])} samplers that have a state; this one has {len(generators)} and {len(samplers)}"
         )
-    if state["done"] and state["batch_size"] != loader.batch_size:
+    begun = state["done"] or state["ahead"]
+    if begun and state["batch_size"] != loader.batch_size:
         raise ValueError(
             f"load_state_dict: the state is from within an epoch of batches of {state['batch_size']}; "
             f"this loader's have {loader.batch_size}"
+        )
+    if begun and state["order"] != order(loader):
+        raise ValueError(
+            f"load_state_dict: the state is from within an epoch with the samplers {told(state['order'])}; "
+            f"this loader has {told(order(loader))}, which would give another order"
         )
     streams = max(loader.num_workers, 1)
     if state["of_worker"] and len(state["of_worker"]) != streams:
@@ -71,20 +141,21 @@ class Epoch:
     """The numbered batches of one pass, and which the user has seen: all below `done`, and those `ahead` of it."""
 
     def __init__(self, loader: DataLoader[Any], resumed: State | None):
-        here = default_generator.get_state()
+        here = self.program = program_state(loader)
         if resumed is not None:
             restore(loader, resumed)
-            if resumed["default_generator"] is not None:
-                default_generator.set_state(resumed["default_generator"])
-        self.start = {**beginning(loader), "default_generator": default_generator.get_state()}
+            if resumed["program"] is not None:
+                self.program = unsaved(resumed["program"])[: len(here)]
+                set_program_state(self.program)
+        self.start = beginning(loader)
         state = resumed or self.start
         self.done, self.ahead, self.turn = state["done"], set(state["ahead"]), state["turn"]
         self.streams, self.finished = loader.recipe.streams, False
         self.of_worker = list(state["of_worker"]) or [0] * max(loader.num_workers, 1)
         self.base_seed = int((loader.generator or default_generator).numpy.integers(2**63))
         self.batches = self._numbered(loader)
-        if resumed is not None and resumed["default_generator"] is not None:
-            default_generator.set_state(here)  # only the order was to be drawn again
+        if self.program is not here:
+            set_program_state(here)  # only the order was to be drawn again
 
     def _numbered(self, loader: DataLoader[Any]) -> Iterator[tuple[int, Any]]:
         """What the sampler says, less what was seen. It has drawn its random numbers when this returns."""
@@ -111,4 +182,9 @@ class Epoch:
 
     def state(self) -> State:
         seen = {"done": self.done, "ahead": sorted(self.ahead), "turn": self.turn}
-        return {**self.start, **seen, "of_worker": list(self.of_worker) if self.streams else []}
+        return {
+            **self.start,
+            **seen,
+            "program": savable(self.program),
+            "of_worker": list(self.of_worker) if self.streams else [],
+        }

@@ -14,6 +14,7 @@ import numpy as np
 import candle
 from candle.utils.data.collate import default_collate
 from candle.utils.data.dataset import IterableDataset, batch_getter, get_items
+from candle.utils.data.sampler import once
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Stream:
     """The batches of an IterableDataset, one after the other; StopIteration at its end."""
 
     def __init__(self, recipe: Recipe):
-        self.recipe, self.items, self.ended = recipe, iter(recipe.dataset), False
+        self.recipe, self.items, self.ended = recipe, once(recipe.dataset), False
 
     def load(self, index: Any = None) -> Any:
         return self.recipe.collate_fn(self.take())

@@ -49,6 +49,8 @@ class InProcess(LoaderIterator):
 
     def __init__(self, loader: DataLoader[Any], epoch: Epoch):
         super().__init__(loader, epoch)
+        if loader.timeout:
+            raise AssertionError(f"DataLoader: timeout={loader.timeout} needs num_workers > 0: nothing is waited for")
         self.load: Callable[[Any], Any] = loader.recipe.load
         if epoch.streams:
             stream = Stream(loader.recipe)
@@ -74,11 +76,12 @@ class FromWorkers(LoaderIterator):
         self.pool, self.in_order, self.keep = pool, loader.in_order, loader.persistent_workers
         self.waiting: list[deque[int]] = [deque() for _ in range(loader.num_workers)]  # for these batches of each
         self.turn = epoch.turn
-        pool.begin(epoch.base_seed, epoch.of_worker)
-        self.pool_epoch = pool.epoch
-        for _ in range(loader.prefetch_factor or 0):
-            for worker in range(loader.num_workers):
-                self._ask(worker)
+        with pool:
+            pool.begin(epoch.base_seed, epoch.of_worker)
+            self.pool_epoch = pool.epoch
+            for _ in range(loader.prefetch_factor or 2):
+                for worker in range(loader.num_workers):
+                    self._ask(worker)
 
     def _ask(self, worker: int) -> None:
         for number, index in self.batches:
@@ -95,12 +98,15 @@ class FromWorkers(LoaderIterator):
             )
         while any(self.waiting):
             worker = self._next_worker()
-            kind, content = self.pool.answer(worker)
-            number = self.waiting[worker].popleft()
-            self.turn = (worker + 1) % len(self.waiting)
-            if kind == END:  # of this worker's stream
-                continue
-            self._ask(worker)
+            with self.pool:
+                epoch, kind, content = self.pool.answer(worker)
+                if epoch != self.pool_epoch:  # asked for by an iterator before this one
+                    continue
+                number = self.waiting[worker].popleft()
+                self.turn = (worker + 1) % len(self.waiting)
+                if kind == END:  # of this worker's stream
+                    continue
+                self._ask(worker)
             if kind != BATCH:
                 raise content.again(worker)
             self.saw(number, worker)
@@ -111,7 +117,7 @@ class FromWorkers(LoaderIterator):
         raise StopIteration
 
     def _next_worker(self) -> int:
-        """In order: the one whose turn it is; else the first that has an answer."""
+        """In order: the one whose turn it is, when it has answered; else the first that has."""
         n = len(self.waiting)
         asked = [w for w in ((self.turn + i) % n for i in range(n)) if self.waiting[w]]
-        return asked[0] if self.in_order else self.pool.ready(asked)
+        return self.pool.ready(asked[:1] if self.in_order else asked)

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import candle
 from candle.utils.data import _workers
 from candle.utils.data._fetch import Recipe
 from candle.utils.data._shared import Parcel, receive
@@ -25,6 +26,14 @@ GUARD = (
     '    if __name__ == "__main__":\n'
     "The worker's own traceback, if it left one, is above"
 )
+NO_FILE = (
+    "it ended before it had begun. A worker imports your program again, and {!r} is no file: put the program into one, "
+    "or use num_workers=0 or multiprocessing_context='fork'"
+)
+FUNCTIONS = "Define functions and classes at the top of a module (no lambda, nothing inside a function)"
+RESOURCES = "Open files, sockets and the like in each worker: with the first item, or in worker_init_fn"
+
+_ours: weakref.WeakSet[Connection] = weakref.WeakSet()  # the ends of all pools, of which a forked worker gets copies
 
 
 def chosen_context(given: BaseContext | None) -> BaseContext:
@@ -61,9 +70,11 @@ class Pool:
         for worker in range(num_workers):
             here, there = context.Pipe()
             self.connections.append(here)
+            _ours.add(here)
             arguments = (there, worker, num_workers, base_seed)
             if inherits:
-                arguments += ((recipe, init_fn), self.connections)  # type: ignore[assignment]
+                job = recipe, init_fn, candle.get_default_dtype()
+                arguments += (job, list(_ours))  # type: ignore[assignment]
             process = context.Process(target=_workers.run, args=arguments, daemon=True)  # type: ignore[attr-defined]
             process.start()
             self.processes.append(process)
@@ -71,6 +82,14 @@ class Pool:
         if parcel is not None:
             for worker in range(num_workers):
                 self._tell(worker, parcel.send)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        """An exchange that is left in its middle (Ctrl-C) puts the two sides out of step: then the workers end."""
+        if kind is not None:
+            self.close()
 
     def begin(self, base_seed: int, skipped: list[int]) -> None:
         """A new epoch: what was asked before is no longer wanted."""
@@ -101,18 +120,14 @@ class Pool:
             self._report_death(next(lives[each] for each in found if isinstance(each, int)))
         return answered[0]
 
-    def answer(self, worker: int) -> tuple[int, Any]:
-        """The worker's next answer that belongs to this epoch."""
-        while True:
-            self.ready([worker])
-            try:
-                unpack = receive(self.connections[worker])
-            except (EOFError, OSError):
-                self._report_death(worker)
-            self.heard[worker] = True
-            epoch, kind, content = unpack()
-            if epoch == self.epoch:
-                return kind, content
+    def answer(self, worker: int) -> tuple[int, int, Any]:
+        """What a worker that is ready says: to which epoch it belongs, its kind, its content."""
+        try:
+            unpack = receive(self.connections[worker])
+        except (EOFError, OSError):
+            self._report_death(worker)
+        self.heard[worker] = True
+        return unpack()  # type: ignore[no-any-return]
 
     def _report_death(self, worker: int) -> NoReturn:
         process = self.processes[worker]
@@ -124,19 +139,25 @@ class Pool:
             memory = "; the system kills processes when memory runs out" if -code == signal.SIGKILL else ""
             name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
             raise RuntimeError(f"{what}: killed by {name}{memory}")
-        raise RuntimeError(what if self.heard[worker] else f"{what}: {GUARD}")
+        raise RuntimeError(what if self.heard[worker] else f"{what}: {_why_at_once()}")
+
+
+def _why_at_once() -> str:
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return NO_FILE.format(file) if file is not None and not os.path.exists(file) else GUARD
 
 
 def _packed(recipe: Recipe, init_fn: Any) -> Parcel:
     try:
-        return Parcel((recipe, init_fn))
+        return Parcel((recipe, init_fn, candle.get_default_dtype()), files=True)
     except Exception as error:
         parts = {"dataset": recipe.dataset, "collate_fn": recipe.collate_fn, "worker_init_fn": init_fn}
         culprits = [f"{name} {part!r}" for name, part in parts.items() if not _can_be_sent(part)]
         raise pickle.PicklingError(
             f"DataLoader: {' and '.join(culprits) or 'the dataset'} cannot be sent to worker processes: {error}. "
-            "Define functions and classes at the top of a module (no lambda, nothing inside a function); or use "
-            "num_workers=0" + (", or multiprocessing_context='fork'" if hasattr(os, "fork") else "")
+            + (RESOURCES if isinstance(error, TypeError) else FUNCTIONS)
+            + "; or use num_workers=0"
+            + (", or multiprocessing_context='fork'" if hasattr(os, "fork") else "")
         ) from error
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import io
+import itertools
 import mmap
 import os
 import pickle
@@ -28,17 +29,53 @@ ALIGNMENT = 64
 
 
 class _Pickler(pickle.Pickler):
+    files = False  # whether a memory-mapped array goes as the name of its file
+
     def reducer_override(self, obj: Any) -> Any:
-        """Only arrays without gaps can go out of band."""
-        if type(obj) is np.ndarray and not obj.flags.forc and not obj.dtype.hasobject:
-            return np.ascontiguousarray(obj).__reduce_ex__(5)
+        """Only arrays without gaps can go out of band, and no subclass."""
+        if type(obj) is not np.ndarray and type(obj) is not np.memmap:
+            return NotImplemented
+        if self.files and (place := _place_in_file(obj)) is not None:
+            return _opened, place
+        if type(obj) is np.memmap or not (obj.flags.forc or obj.dtype.hasobject):
+            return np.ascontiguousarray(obj).reshape(obj.shape).__reduce_ex__(5)
         return NotImplemented
 
 
-class Parcel:
-    """A pickled object: what is `inline`, and the spans of a file in memory that hold its large parts."""
+def _place_in_file(array: np.ndarray) -> tuple[Any, ...] | None:
+    """Where in which file the array lies, if it is memory-mapped or a view of such an array."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray) and getattr(owner, "_mmap", None) is None:
+        owner = owner.base
+    if not isinstance(owner, np.memmap) or owner.mode == "c" or not os.path.exists(owner.filename or ""):
+        return None  # what is written into a mapping of mode "c" is not in the file
+    mapping = np.frombuffer(owner._mmap, np.uint8)  # type: ignore[attr-defined]
+    begins = owner.offset - owner.offset % mmap.ALLOCATIONGRANULARITY
+    offset = begins + _address(array) - _address(mapping)
+    mode = "r" if owner.mode == "r" else "r+"
+    return type(array), owner.filename, mode, array.dtype, array.shape, array.strides, offset
 
-    def __init__(self, obj: Any) -> None:
+
+def _opened(kind: Any, filename: Any, mode: Any, dtype: Any, shape: Any, strides: Any, offset: int) -> Any:
+    """The array at this place of the file, mapped by this process: nothing is read yet."""
+    file = np.memmap(filename, np.uint8, mode)
+    array = np.ndarray.__new__(kind, shape, dtype, file, offset, strides)
+    if kind is np.memmap:
+        vars(array).update(vars(file))
+    return array
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+class Parcel:
+    """A pickled object: what is `inline`, and the spans of a file in memory that hold its large parts.
+
+    `files`: of memory-mapped arrays only the place in their files is sent, and the receiver maps these.
+    """
+
+    def __init__(self, obj: Any, files: bool = False) -> None:
         buffers: list[memoryview] = []
 
         def stays_inline(buffer: pickle.PickleBuffer) -> bool:
@@ -48,7 +85,9 @@ class Parcel:
             return view.nbytes < INLINE
 
         stream = io.BytesIO()
-        _Pickler(stream, 5, buffer_callback=stays_inline if BY_DESCRIPTOR else None).dump(obj)
+        pickler = _Pickler(stream, 5, buffer_callback=stays_inline if BY_DESCRIPTOR else None)
+        pickler.files = files
+        pickler.dump(obj)
         text = stream.getbuffer()
         self.inline = BY_DESCRIPTOR is False or text.nbytes < INLINE
         self.text = bytes(text) if self.inline else b""
@@ -98,8 +137,17 @@ def receive(connection: Connection, private: bool = False) -> Callable[[], Any]:
     finally:
         os.close(descriptor)
     memory = np.frombuffer(mapped, np.uint8).data  # plain bytes, which a pickle's buffers must be
-    parts = [memory[start : start + size] for start, size in zip(_starts(sizes), sizes)]
+    parts: list[Any] = [memory[start : start + size] for start, size in zip(_starts(sizes), sizes)]
+    for i in [] if private else _small(sizes):
+        parts[i] = bytearray(parts[i])
     return lambda: pickle.loads(text, buffers=parts) if inline else pickle.loads(parts[0], buffers=parts[1:])
+
+
+def _small(sizes: list[int]) -> list[int]:
+    """The smallest parts, an eighth of all bytes at most: whoever keeps one of these should not keep them all."""
+    order = sorted(range(len(sizes)), key=sizes.__getitem__)
+    room = sum(sizes) / 8
+    return [i for i, held in zip(order, itertools.accumulate(sizes[i] for i in order)) if held <= room]
 
 
 def _mapped(descriptor: int, size: int, private: bool) -> Any:

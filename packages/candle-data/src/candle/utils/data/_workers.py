@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+import candle
 from candle.utils.data._fetch import Recipe, Stream, seed_everything
 from candle.utils.data._shared import Parcel, receive
 
@@ -85,7 +86,8 @@ class Worker:
     def prepare(self, unpack: Callable[[], Any], base_seed: int) -> None:
         global _info
         try:
-            self.recipe, init_fn = _unpacked(unpack)
+            self.recipe, init_fn, default_dtype = _unpacked(unpack)
+            candle.set_default_dtype(default_dtype)
             _info = WorkerInfo(self.id, self.num_workers, base_seed + self.id, self.recipe.dataset)
             seed_everything(_info.seed)
             if init_fn is not None:
@@ -100,7 +102,7 @@ class Worker:
         if self.recipe is None or not self.recipe.streams or self.failure is not None:
             return
         try:
-            self.seed(0)
+            seed_everything(self.base_seed, self.id, 0)
             self.stream = Stream(self.recipe)
             for _ in range(skipped):
                 self.seed(0)
@@ -145,8 +147,9 @@ def _unpacked(unpack: Callable[[], Any]) -> Any:
         return unpack()
     except AttributeError as error:
         error.add_note(
-            "A worker imports the module of a dataset or a function again. What was defined in an interactive session "
-            "or a notebook is in no module: move it into a file, or use num_workers=0 or multiprocessing_context='fork'"
+            "A worker imports the module of a dataset or a function again. What was defined in an interactive session, "
+            "in a notebook or behind the guard is not found there: move it into a file, or use num_workers=0 or "
+            "multiprocessing_context='fork'"
         )
         raise
 
@@ -159,7 +162,7 @@ def run(
     job: Any = None,
     inherited: Sequence[Connection] = (),
 ) -> None:
-    """The life of a worker. A forked one inherits its `job`, and the loader's ends of sockets; others receive it."""
+    """The life of a worker. A forked one inherits its `job`, and the loaders' ends of sockets; others receive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the user's process, which then closes the socket
     for each in inherited:
         each.close()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 import candle
 from candle.random import Generator
@@ -35,7 +36,7 @@ class BucketBatchSampler(Sampler[list[int]]):
         spread: float = 0.1,
         generator: Generator | None = None,
     ) -> None:
-        self.lengths = np.asarray(lengths, dtype=np.int64)
+        self.lengths = _integers(lengths)
         self.max_tokens, self.batch_size, self.shuffle = max_tokens, batch_size, shuffle
         self.spread, self.generator = spread, generator
         self._check()
@@ -96,3 +97,10 @@ class BucketBatchSampler(Sampler[list[int]]):
 
     def __len__(self) -> int:
         return len(self._sizes)
+
+
+def _integers(lengths: Sequence[int]) -> NDArray[np.int64]:
+    given = np.asarray(lengths)
+    if given.size and given.dtype.kind not in "iu":
+        raise ValueError(f"BucketBatchSampler: lengths should be integers, got {given.dtype}")
+    return given.astype(np.int64)

@@ -158,6 +158,9 @@ def _pad(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None, p
     if len({(*t.shape[1:], t.dtype, t.device) for t in batch}) != 1:
         given = sorted({f"{tuple(t.shape)} {t.dtype}" for t in batch})
         raise RuntimeError(f"pad_collate: only the first sizes of tensors may differ, got {' and '.join(given)}")
+    whole = not first.is_floating_point() and not first.is_complex()
+    if whole and candle.full((), padding_value, dtype=first.dtype).item() != padding_value:
+        raise ValueError(f"pad_collate: padding_value={padding_value} does not fit into {first.dtype}")
     shape = (len(batch), max(len(t) for t in batch), *first.shape[1:])
     padded = candle.full(shape, padding_value, dtype=first.dtype, device=first.device)
     for row, t in enumerate(batch):

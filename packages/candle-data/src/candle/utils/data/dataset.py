@@ -50,6 +50,13 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
         return ChainDataset([self, other])
 
 
+def _layout(batch: Any) -> Any:
+    """What must agree where batches are joined; None if they are no lists of tensors."""
+    if type(batch) is not list or not all(type(each) is Tensor for each in batch):
+        return None
+    return tuple((tuple(each.shape[1:]), each.dtype, each.device) for each in batch)
+
+
 def batch_getter(dataset: Any) -> Callable[[list[Any]], Any] | None:
     """The dataset's `__getbatch__`, unless a subclass redefines what its items are."""
     for cls in type(dataset).__mro__:
@@ -76,6 +83,10 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """
 
     def __init__(self, *tensors: Tensor) -> None:
+        if others := [type(each).__name__ for each in tensors if not isinstance(each, Tensor)]:
+            raise TypeError(f"TensorDataset: expected tensors, got {', '.join(others)}; use candle.as_tensor")
+        if not tensors:
+            raise AssertionError("TensorDataset: at least one tensor should be passed")
         if len({t.size(0) for t in tensors}) != 1:
             sizes = [tuple(t.shape) for t in tensors]
             raise AssertionError(f"TensorDataset: Size mismatch between tensors, whose first sizes must agree: {sizes}")
@@ -152,6 +163,24 @@ class ConcatDataset(Dataset[T_co]):
     def __getitem__(self, index: int) -> T_co:
         which, within = self._place(index)
         return self.datasets[which][within]  # type: ignore[no-any-return]
+
+    def __getbatch__(self, indices: list[Any]) -> Any:
+        """The batch of each dataset, and their rows in the order that was asked for."""
+        getters = [batch_getter(each) for each in self.datasets]
+        if None in getters:
+            return NotImplemented
+        places = [self._place(i) for i in indices]
+        rows: dict[int, list[int]] = {}  # of each dataset
+        for row, (which, _) in enumerate(places):
+            rows.setdefault(which, []).append(row)
+        parts = [getters[which]([places[row][1] for row in mine]) for which, mine in rows.items()]  # type: ignore[misc]
+        if len(parts) == 1:
+            return parts[0]
+        layouts = {_layout(part) for part in parts}
+        if len(layouts) != 1 or None in layouts:
+            return NotImplemented
+        back = candle.from_numpy(np.argsort(np.concatenate([*rows.values()])))
+        return [candle.cat(column)[back.to(column[0].device)] for column in zip(*parts)]
 
     def _place(self, index: int) -> tuple[int, int]:
         if index < -len(self):

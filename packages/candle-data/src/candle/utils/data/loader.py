@@ -20,6 +20,7 @@ from candle.utils.data.dataset import IterableDataset, T_co
 from candle.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 FIXED = {"batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"}
+GIVEN_TO_WORKERS = {"num_workers", "collate_fn", "worker_init_fn", "timeout", "multiprocessing_context"}
 
 
 class DataLoader(Generic[T_co]):
@@ -74,9 +75,8 @@ class DataLoader(Generic[T_co]):
         self.sampler, self.batch_sampler = sampler, batch_sampler
         self._check_samplers(bool(shuffle))
         self._choose_samplers(bool(shuffle))
-        batched = self.batch_size is not None or self.batch_sampler is not None
-        self.collate_fn = collate_fn or (default_collate if batched else default_convert)
-        self.recipe = Recipe(dataset, self.collate_fn, batched, self.batch_size, drop_last)
+        self._batched = self.batch_size is not None or self.batch_sampler is not None
+        self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
         self.stream_length: int | None = None  # what len() said of a stream, to warn of more
         self._epoch: Epoch | None = None
         self._resumed: State | None = None
@@ -129,6 +129,8 @@ class DataLoader(Generic[T_co]):
                     raise ValueError(
                         f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
                     )
+        if not isinstance(self.generator, Generator | None):
+            raise TypeError(f"DataLoader: generator should be a candle.Generator, but got {self.generator!r}")
         if self.sampler is not None and shuffle:
             raise ValueError("DataLoader: sampler option is mutually exclusive with shuffle")
         if self.batch_sampler is not None:
@@ -166,9 +168,20 @@ class DataLoader(Generic[T_co]):
     def __setattr__(self, name: str, value: Any) -> None:
         if name in FIXED and "_pool" in vars(self):
             raise ValueError(f"DataLoader: {name} attribute should not be set after DataLoader is initialized")
+        if name in GIVEN_TO_WORKERS and (pool := vars(self).get("_pool")) is not None:
+            pool.close()
         super().__setattr__(name, value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, or what is sent to another process, has not begun."""
+        return {**vars(self), "_epoch": None, "_pool": None}
+
     # Iterating
+
+    @property
+    def recipe(self) -> Recipe:
+        """How a batch is made."""
+        return Recipe(self.dataset, self.collate_fn, self._batched, self.batch_size, self.drop_last)
 
     @property
     def index_sampler(self) -> Any:

@@ -17,6 +17,7 @@ from candle import Tensor
 from candle.random import Generator, default_generator
 
 T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 
 
 class Sampler(Generic[T_co]):
@@ -127,7 +128,7 @@ class WeightedRandomSampler(Sampler[int]):
         """By inversion: `multinomial` would compare every draw with every weight."""
         weights = self.weights.numpy()
         ends = weights.cumsum()
-        if not (np.isfinite(ends).all() and (weights >= 0).all() and ends[-1] > 0):
+        if not (np.isfinite(ends).all() and (weights >= 0).all() and weights.any()):
             raise RuntimeError("WeightedRandomSampler: weights must be finite, not negative, and some of them positive")
         draws = (self.generator or default_generator).numpy.random(self.num_samples) * ends[-1]
         last = weights.nonzero()[0][-1]  # rounding must not go beyond
@@ -151,7 +152,7 @@ class BatchSampler(Sampler[list[int]]):
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
-        return self._batches(iter(self.sampler))
+        return self._batches(once(self.sampler))
 
     def _batches(self, indices: Iterator[int]) -> Iterator[list[int]]:
         while batch := list(itertools.islice(indices, self.batch_size)):
@@ -162,6 +163,11 @@ class BatchSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         full, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return full + bool(rest and not self.drop_last)
+
+
+def once(items: Iterable[T]) -> Iterator[T]:
+    """Its iterator for `islice`, which calls iter() each time: what is its own iterator would begin again."""
+    return itertools.compress(items, itertools.repeat(True))
 
 
 def _require_positive(owner: str, **given: Any) -> None:

@@ -45,9 +45,10 @@ def test_no_name_of_a_covered_op_is_lost() -> None:
 
 
 def test_what_is_new_is_recorded(full: bool) -> None:
-    """Ops that arrived since: to be recorded by the full tier at the latest."""
+    """Ops that arrived since: to be recorded by the full tier at the latest. An entry may be of no dtype on a CPU."""
     recorded = {name for name, entry in EXPECTED.items() if entry != ratchet.UNCOVERED}
-    new = [name for name, op in OPS.items() if name not in recorded and mapping.find(op, candle())]
+    here = {name: op for name, op in OPS.items() if op.dtypes}
+    new = [name for name, op in here.items() if name not in recorded and mapping.find(op, candle())]
     if new:
         message = f"new in candle, run `python -m tests.parity.report {' '.join(new)}`"
         pytest.fail(message) if full else warnings.warn(message, stacklevel=1)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import candle
+import candle.testing.strict
 
 from .oracle import assert_same, check_both, check_gradients, to_candle
 
@@ -276,3 +277,12 @@ def test_a_shape_changed_in_place_keeps_history_and_memory(change) -> None:
 
 def test_broadcasting_in_place() -> None:
     check_gradients(lambda lib, x, w: (x * 1).add_(w).mul_(w[:1]).sub_(w.sum()), X, W)
+
+
+@pytest.mark.parametrize("device", ["cpu", "strict", "frozen"])
+def test_one_element_of_an_expanded_tensor_can_be_written(device: str) -> None:
+    """It has a place of its own, other than all of them together; PyTorch writes through it, too."""
+    x, theirs = candle.tensor(-1.5, dtype=candle.float64, device=device), torch.tensor(-1.5, dtype=torch.float64)
+    x.expand(2)[0].exp_()
+    theirs.expand(2)[0].exp_()
+    assert x.item() == pytest.approx(theirs.item(), rel=1e-15)

@@ -82,6 +82,9 @@ class StrictBackend(Backend):
         own["take_strided"] = lambda x, **lattice: array_api_strict.asarray(
             reference.take_strided(to_host(x), **lattice), device=ELSEWHERE
         )
+        own["broadcast_to"] = lambda x, shape: array_api_strict.asarray(
+            reference.expand(to_host(x), shape), copy=False, device=ELSEWHERE
+        )
         for name in ("flip", "floor", "ceil", "trunc", "round"):
             own[name] = copying(getattr(array_api_strict, name))
         own |= {name: sharing(reference.OWN[name]) for name in ("as_real", "as_complex")}

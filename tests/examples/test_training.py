@@ -142,15 +142,17 @@ def test_a_resumed_training_is_the_straight_one(at: int, training: ModuleType, t
             assert subject.fit(stop, checkpoint=path, save_every=10)
     straight, resumed = (flat(candle.load(tmp_path / name)) for name in ("straight", "resumed"))
     assert len(straight) > 40
-    assert resumed == straight
+    assert resumed.keys() == straight.keys()
+    assert [name for name in straight if resumed[name] != straight[name]] == []
 
 
-def test_after_kill_9_a_program_goes_on_bit_for_bit(run: Callable[..., None], mnist: Path, tmp_path: Path) -> None:
+def test_after_kill_9_a_program_goes_on_bit_for_bit(mnist: Path, tmp_path: Path) -> None:
     """Weights, optimizer, schedule, losses, random numbers, order, and what is drawn for dropout and augmentation."""
-    common = ["--model", "convnet", "--data", mnist, "--steps", 30, "--save-every", 15, "--checkpoint"]
-    run("mnist", *common, "straight")
-    command = [sys.executable, str(EXAMPLES / "mnist.py"), *map(str, common), "killed"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    program = [sys.executable, str(EXAMPLES / "mnist.py"), "--model", "convnet", "--data", str(mnist)]
+    program += ["--steps", "30", "--save-every", "15", "--checkpoint"]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*program, "straight"], cwd=tmp_path, check=True, **silent)
+    process = subprocess.Popen([*program, "killed"], cwd=tmp_path, **silent)
     deadline = time.monotonic() + 120
     try:
         while not (tmp_path / "killed").exists() and process.poll() is None and time.monotonic() < deadline:
@@ -159,9 +161,10 @@ def test_after_kill_9_a_program_goes_on_bit_for_bit(run: Callable[..., None], mn
         process.kill()
     assert process.wait() == -signal.SIGKILL
     assert candle.load(tmp_path / "killed")["step"] == 15
-    run("mnist", *common, "killed", "--resume", "--seed", 7)
+    subprocess.run([*program, "killed", "--resume", "--seed", "7"], cwd=tmp_path, check=True, **silent)
     straight, resumed = (flat(candle.load(tmp_path / name)) for name in ("straight", "killed"))
-    assert resumed == straight
+    assert resumed.keys() == straight.keys()
+    assert [name for name in straight if resumed[name] != straight[name]] == []
 
 
 KILLED = """

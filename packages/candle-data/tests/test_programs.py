@@ -21,8 +21,9 @@ import for_workers as make
 from candle.utils.data import DataLoader
 
 def main():
-    for batch in DataLoader(make.Numbers(1000, make.many_kinds), num_workers=2, batch_size=4):
-        {then}
+    for i, batch in enumerate(DataLoader(make.Numbers(1000, make.many_kinds), num_workers=2, batch_size=4)):
+        if i >= 2:  # both workers have answered, and so do their work by now
+            {then}
 """
 GUARDED = LOADER + "\nif __name__ == '__main__':\n    main()\n"
 READY = "print('ready', flush=True); time.sleep(60)"
@@ -44,8 +45,12 @@ def session_of(leader: int) -> list[int]:
 def started(tmp_path: Path, source: str) -> subprocess.Popen[str]:
     script = tmp_path / "program.py"
     script.write_text(source)
-    pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, script], stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+    def heed() -> None:  # Ctrl-C, which shells have what they run in the background ignore
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    pipe, command = subprocess.PIPE, [sys.executable, script]
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=heed)
 
 
 def orphans() -> set[str]:

@@ -13,7 +13,7 @@ from candle._graph import Node
 from candle._modes import special, state
 from candle._tensor import Tensor, wrap
 from candle._views import LEAF, make_view, overwrite, refresh, storage_of
-from candle.op import MutatingOp, Op, StandIn
+from candle.op import MutatingOp, Op, stand_in
 
 if TYPE_CHECKING:
     from candle.backends.base import Backend
@@ -51,11 +51,11 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
             arrays.append(t)
     if backend is None:
         raise TypeError(f"{op.name}: expected at least one Tensor, got {', '.join(map(repr, inputs))}")
-    rule, suited, beside_numbers = backend.ways[op]
+    way = backend.ways[op]
     if (
-        suited is not None
-        and not (alike and dtype in (beside_numbers if numbers else suited))
-        and mixed(op, arrays, suited)
+        way.suited is not None
+        and not (alike and dtype in (way.beside_numbers if numbers else way.suited))
+        and mixed(op, arrays, way.suited)
     ):
         if any(type(t) is not Tensor and getattr(t, "ndim", 0) and not isinstance(t, Tensor) for t in inputs):
             return apply(op, *map(_from_array, inputs), **attrs)
@@ -66,24 +66,25 @@ def apply(op: type[Op], *inputs: Any, **attrs: Any) -> Any:
         inputs, arrays = promote(op, inputs, arrays, common, backend)
     kernel = residuals = None
     try:
-        if offers := backend.kernels[op.name]:
+        if offers := backend.kernels[way.name]:
             out, residuals, kernel = _run_kernel(offers, arrays, attrs)
         if kernel is None:
-            out = rule(*arrays, **attrs)
+            out = way.rule(*arrays, **attrs)
     except Exception as error:
         _refuse_bools(op, inputs)
         raise explain_failure(op, inputs, attrs, error) from error
-    if type(out) is not backend.array_type:
+    if type(out) is not way.array_type:
         if isinstance(out, tuple):
             return _wrap_many(op, backend, inputs, arrays, attrs, out, kernel, residuals, tracked)
-        if not isinstance(out, backend.array_type):
+        if not isinstance(out, way.array_type):
             out = backend.to_array(out)
     result = wrap(out, backend)
-    if tracked and state.grad and out.dtype in backend.inexact and not op.no_grad_outputs and not inferring():
+    # in inference mode not even an enable_grad inside records anything
+    if tracked and out.dtype in way.carriers and state.grad and not (special.count and state.inference):
         result._edge = (record(op, backend, inputs, arrays, attrs, (out,), kernel, residuals, (result,)), 0)
-    if op.view:
+    if way.view:
         source = inputs[0]
-        if not backend.aliases or backend.shares_memory(out, source._array):
+        if not way.aliases or backend.shares_memory(out, source._array):
             make_view(result, source, op, attrs)
     if special.count:
         _inspect(op, inputs, result)
@@ -105,7 +106,7 @@ def _wrap_many(
     outs = tuple(out if isinstance(out, backend.array_type) else backend.to_array(out) for out in outs)
     results = tuple(wrap(out, backend) for out in outs)
     carries = [i not in op.no_grad_outputs and out.dtype in backend.inexact for i, out in enumerate(outs)]
-    if tracked and state.grad and any(carries) and not inferring():
+    if tracked and state.grad and any(carries) and not (special.count and state.inference):
         node = record(op, backend, inputs, arrays, attrs, outs, kernel, residuals, results)
         for i, (result, carry) in enumerate(zip(results, carries, strict=True)):
             if carry:
@@ -131,23 +132,26 @@ def record(
     for t in inputs:
         edge = t._edge if isinstance(t, Tensor) else None
         edges.append((t, 0) if edge is LEAF else edge)
-    needs = tuple([edge is not None for edge in edges])
-    keep, keep_out = op.plans.get(needs) or op.plan(needs)
-    saved, versions = list(arrays), []
-    for i, t in enumerate(inputs):
+    way = backend.ways[op]
+    needs = tuple(map(bool, edges))
+    kept, dropped, keep_out = way.plans.get(needs) or op.plan(needs)
+    versions = []
+    for i in kept:
+        t = inputs[i]
         if isinstance(t, Tensor):
-            if keep[i]:
-                storage = t._storage or storage_of(t)
-                versions.append((storage, storage.version))
-            else:
-                array = t._array
-                saved[i] = StandIn(array.shape, array.dtype)
+            storage = t._storage or storage_of(t)
+            versions.append((storage, storage.version))
+    if dropped:
+        arrays = list(arrays)
+        for i in dropped:
+            if isinstance(inputs[i], Tensor):
+                arrays[i] = stand_in(arrays[i])
     if keep_out:
         versions += [(storage, storage.version) for storage in map(storage_of, results)]
     else:
-        outs = [StandIn(out.shape, out.dtype) for out in outs]
-    node = Node(op, backend, edges, needs, attrs, (saved, outs, residuals), versions, kernel)
-    if not backend.aliases:
+        outs = tuple(map(stand_in, outs))
+    node = Node(op, backend, edges, needs, attrs, (arrays, outs, residuals), versions, kernel)
+    if not way.aliases:
         node.versions = ()  # arrays that cannot be written need no watching
     if special.count or special.inference:
         _record_specially(node)
@@ -282,11 +286,6 @@ def _autocast(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     from candle.amp import cast_inputs
 
     return cast_inputs(op, inputs)
-
-
-def inferring() -> bool:
-    """In inference mode nothing is recorded, not even under an enable_grad inside."""
-    return bool(special.count) and state.inference
 
 
 def _inspect(op: type[Op], inputs: tuple[Any, ...], result: Any) -> None:

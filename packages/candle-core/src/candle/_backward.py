@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import math
 import sys
@@ -30,7 +31,7 @@ def run(
     arrived and it runs once; no recursion. The leaves come last. Gradients are raw arrays, or Tensors
     where the walk itself is to be recorded.
     """
-    useful = None if wanted is None else _leading_to([edge[0] for edge in wanted], [edge[0] for edge, _ in roots])
+    useful = set() if wanted is None else _leading_to([edge[0] for edge in wanted], [edge[0] for edge, _ in roots])
     before, state.grad = state.grad, create_graph
     try:
         return _Walk(useful, wanted, keep, create_graph).run(roots)
@@ -41,63 +42,63 @@ def run(
 class _Walk:
     """One backward pass."""
 
-    def __init__(self, useful: set[Any] | None, wanted: Sequence[Edge] | None, keep: bool, create_graph: bool):
+    def __init__(self, useful: set[Any], wanted: Sequence[Edge] | None, keep: bool, create_graph: bool):
         self.useful, self.wanted, self.keep, self.create_graph = useful, wanted, keep, create_graph
         self.arrived: dict[Any, Grads] = {}  # gradients of a target's outputs; None where none has come yet
         self.mine: set[Edge] = set()  # sums that the walk made, which it may add to in place
         self.nodes: list[tuple[int, Node]] = []  # a heap: the latest operation first
         self.leaves: list[Tensor] = []
-        self.found: dict[Edge, Any] = {} if wanted is None else dict.fromkeys(wanted)
+        self.found: dict[Edge, Any] = dict.fromkeys(wanted or ())
 
     def run(self, roots: Sequence[tuple[Edge, Any]]) -> list[Any]:
         for root, grad in roots:
             self.add(root, grad)
         while self.nodes:
             node = heapq.heappop(self.nodes)[1]
-            grads = self.arrived.pop(node)
-            if node.hooks is not None:
-                _run_hooks(node, node.hooks, grads, self.create_graph)
-            if node.retained is not None:
-                _retain(node, grads)
-            if self.wanted is not None:
-                self.capture(node, grads)
-            self.pass_on(node, grads)
+            self.pass_on(node, self.arrived.pop(node))
         for leaf in self.leaves:
-            grads = self.arrived.pop(leaf)
-            if leaf._extra:
-                _run_hooks(leaf, leaf._leaf_hooks(), grads, self.create_graph)
-            if self.wanted is None:
-                _accumulate(leaf, grads, self.create_graph)
-            else:
-                self.capture(leaf, grads)
+            self.finish(leaf, self.arrived.pop(leaf))
         return [self.found[edge] for edge in self.wanted or ()]
-
-    def capture(self, target: Any, grads: Grads) -> None:
-        self.found.update({(target, i): grad for i, grad in enumerate(grads) if (target, i) in self.found})
 
     def pass_on(self, node: Node, grads: Grads) -> None:
         """Run one node and hand its results to those it was made from."""
-        needs, useful = node.needs, self.useful
-        if useful is not None:
-            needs = tuple([edge is not None and edge[0] in useful for edge in node._edges])
+        needs, run = node.needs, node.backward
+        if node.extra is not None or special.count:
+            _show_outputs(node, grads, self.create_graph)
+            run = functools.partial(_run_watched, node)
+        if self.wanted is not None:
+            self.capture(node, grads)
+            needs = tuple([edge is not None and edge[0] in self.useful for edge in node._edges])
             if True not in needs:
                 return
-        for edge, result in zip(node._edges, _run_node(node, grads, needs, self.create_graph)):
+        try:
+            results = run(grads, needs, self.create_graph)
+        except Exception as error:
+            error.add_note(f"in {node.name()}" + (f", recorded at {node.where}" if node.where else ""))
+            raise
+        for edge, result in zip(node._edges, results):
             if result is not None:
                 self.add(edge, result)  # type: ignore[arg-type]
-        if not self.keep:
-            node.release()
+        if node.saves and not self.keep:
+            node.put_away()
 
     def add(self, edge: Edge, grad: Any) -> None:
-        """A gradient arrives. Out of place the first time: one array may have been handed to two inputs."""
+        """A gradient arrives."""
         target, i = edge
         grads = self.arrived.get(target)
-        if grads is None:
-            grads = self.arrived[target] = [None] * target.outputs
-            if isinstance(target, Node):
-                heapq.heappush(self.nodes, (-target.sequence, target))
-            else:
-                self.leaves.append(target)
+        if grads is not None:
+            self.add_to(grads, edge, grad)
+        elif isinstance(target, Node):
+            self.arrived[target] = grads = [None] * target.outputs
+            grads[i] = grad
+            heapq.heappush(self.nodes, (-target.sequence, target))
+        else:
+            self.arrived[target] = [grad]
+            self.leaves.append(target)
+
+    def add_to(self, grads: Grads, edge: Edge, grad: Any) -> None:
+        """Another one. Out of place the first time: one array may have been handed to two inputs."""
+        i = edge[1]
         old = grads[i]
         if old is None:
             grads[i] = grad
@@ -106,6 +107,18 @@ class _Walk:
         else:
             grads[i] = old + grad
             self.mine.add(edge)
+
+    def finish(self, leaf: Tensor, grads: Grads) -> None:
+        """All gradients of a leaf are there."""
+        if leaf._extra:
+            _run_hooks(leaf, leaf._leaf_hooks(), grads, self.create_graph)
+        if self.wanted is not None:
+            self.capture(leaf, grads)
+        else:
+            _accumulate(leaf, grads, self.create_graph)
+
+    def capture(self, target: Any, grads: Grads) -> None:
+        self.found.update({(target, i): grad for i, grad in enumerate(grads) if (target, i) in self.found})
 
 
 def _leading_to(goals: list[Any], starts: list[Any]) -> set[Any]:
@@ -130,36 +143,35 @@ def _leading_to(goals: list[Any], starts: list[Any]) -> set[Any]:
     return reached
 
 
-def _run_node(node: Node, grads: Grads, needs: tuple[bool, ...], create_graph: bool) -> Grads:
-    if node.node_hooks:
-        grads = _run_node_hooks(node, "before", grads, (), create_graph)
-    try:
-        results = node.backward(grads, needs, create_graph)
-    except Exception as error:
-        error.add_note(f"in {node.name()}" + (f", recorded at {node.where}" if node.where else ""))
-        raise
-    if special.count and state.anomaly:
+def _run_watched(node: Node, grads: Grads, needs: tuple[bool, ...], create_graph: bool) -> Grads:
+    """A node with hooks, or in anomaly mode."""
+    grads = _run_node_hooks(node, "before", grads, (), create_graph)
+    results = node.backward(grads, needs, create_graph)
+    if state.anomaly:
         from candle.autograd.anomaly import check_backward
 
         check_backward(node, grads, results)
-    if node.node_hooks:
-        results = _run_node_hooks(node, "after", results, (grads,), create_graph)
-    return results
+    return _run_node_hooks(node, "after", results, (grads,), create_graph)
 
 
 def _run_node_hooks(node: Node, when: str, grads: Grads, others: tuple[Grads, ...], create_graph: bool) -> Grads:
     """Hooks of a node see tuples of gradients and may return another."""
+    hooks = (node.extra or {}).get(when)
+    if not hooks:
+        return grads
     seen, *rest = (tuple(_as_tensor(g, node) for g in each) for each in (grads, *others))
-    for hook in list((node.node_hooks or {}).get(when, {}).values()):
+    for hook in list(hooks.values()):
         replaced = hook(seen, *rest)
         if replaced is not None:
             seen = replaced if isinstance(replaced, tuple) else (replaced,)
     return [g if g is None or create_graph else g.current() for g in seen]
 
 
-def _retain(node: Node, grads: Grads) -> None:
-    """After all hooks: outputs with `retain_grad` keep a copy of their gradient."""
-    for index, reference in (node.retained or {}).items():
+def _show_outputs(node: Node, grads: Grads, create_graph: bool) -> None:
+    """The gradients of a node's outputs are complete: hooks may replace them; after all of these some are kept."""
+    extra = node.extra or {}
+    _run_hooks(node, extra.get("hooks"), grads, create_graph)
+    for index, reference in extra.get("retained", {}).items():
         t, grad = reference(), grads[index]
         if t is not None and grad is not None:
             if not hasattr(grad, "_backend"):
@@ -198,29 +210,25 @@ _accumulating = threading.Lock()  # threads may reach one leaf at the same time
 
 
 def _accumulate(leaf: Tensor, grads: Grads, create_graph: bool) -> None:
+    grad, backend = grads.pop(), leaf._backend
     with _accumulating:
-        _add_to_grad(leaf, grads, create_graph)
+        old = leaf._grad
+        if create_graph:
+            leaf._grad = grad if old is None else old + grad
+        elif old is None:
+            # Nobody else holds the array (this name and getrefcount's argument are two): it may be kept.
+            if backend.aliases and not (sys.getrefcount(grad) == 2 and backend.owned(grad)):
+                grad = backend.copy(grad)
+            leaf._grad = _tensor.wrap(grad if isinstance(grad, backend.array_type) else backend.to_array(grad), backend)
+        elif backend.aliases and old._view is None:
+            old._array += grad
+            if old._storage is not None:
+                old._storage.version += 1
+        else:
+            _views.overwrite(old, old.current() + grad)
     if leaf._extra:
         for hook in leaf._post_hooks():
             hook(leaf)
-
-
-def _add_to_grad(leaf: Tensor, grads: Grads, create_graph: bool) -> None:
-    grad, old, backend = grads.pop(), leaf._grad, leaf._backend
-    if create_graph:
-        leaf._grad = grad if old is None else old + grad
-    elif old is None:
-        # Nobody else holds the array (this name and getrefcount's argument are two): it may be kept.
-        mine = sys.getrefcount(grad) == 2 and backend.owned(grad)
-        if not mine and backend.aliases:
-            grad = backend.copy(grad)
-        leaf._grad = _tensor.wrap(grad if isinstance(grad, backend.array_type) else backend.to_array(grad), backend)
-    elif backend.aliases and old._view is None:
-        old._array += grad
-        if old._storage is not None:
-            old._storage.version += 1
-    else:
-        _views.overwrite(old, old.current() + grad)
 
 
 def backward(

@@ -30,8 +30,8 @@ class Node:
     """One recorded operation: its edges, and what its derivative reads."""
 
     __slots__ = (
-        *("__weakref__", "_edges", "attrs", "backend", "hooks", "kernel", "node_hooks", "op", "outputs", "payload"),
-        *("_shapes", "needs", "retained", "saves", "sequence", "unpack", "versions", "where"),
+        *("__weakref__", "_edges", "_shapes", "attrs", "backend", "extra", "kernel", "needs", "op", "outputs"),
+        *("payload", "saves", "sequence", "versions", "where"),
     )
 
     def __init__(
@@ -47,15 +47,14 @@ class Node:
     ):
         self.op, self.backend, self._edges, self.attrs, self.kernel = op, backend, edges, attrs, kernel
         self.needs = needs  # which inputs want a gradient
-        self.payload = payload  # (inputs, outs, residuals): arrays where the rule reads them, stand-ins elsewhere
+        # (inputs, outs, residuals): arrays where the rule reads them, stand-ins elsewhere.
+        # Or a function that gets them back from where they were put, or None once they are freed.
+        self.payload = payload
         self.versions = versions  # of what was saved: (storage, its version then)
         self.saves = bool(versions)  # is there anything to free?
         self.outputs = len(payload[1]) if payload else 1
         self.sequence = next(_sequence)  # later operations have higher numbers: an order to go back in
-        self.unpack: Callable[[], Any] | None = None  # how to get the payload back, if it was packed away
-        self.hooks: dict[int, dict[Any, Callable[..., Any]]] | None = None
-        self.retained: dict[int, Any] | None = None  # weak references to outputs that keep their gradients
-        self.node_hooks: dict[str, dict[Any, Callable[..., Any]]] | None = None
+        self.extra: dict[str, dict[Any, Any]] | None = None  # hooks, and outputs that keep their gradients
         self.where: str | None = None  # the line of the user's program, in anomaly mode
 
     # What users see of it
@@ -72,36 +71,33 @@ class Node:
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shapes of the results, also where nothing is saved any more."""
-        if self.payload is None:
+        if type(self.payload) is not tuple:
             return self._shapes
-        return tuple(tuple(out.shape) for out in self.payload[1] if out is not None)
+        return tuple([tuple(out.shape) for out in self.payload[1] if out is not None])
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """`hook(grad_inputs, grad_outputs)` runs after this node and may return new grad_inputs."""
-        return RemovableHandle(self._hooks("after"), hook)
+        return RemovableHandle(self.more("after"), hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """`hook(grad_outputs)` runs before this node and may return new grad_outputs."""
-        return RemovableHandle(self._hooks("before"), hook)
+        return RemovableHandle(self.more("before"), hook)
 
-    def _hooks(self, when: str) -> dict[Any, Callable[..., Any]]:
-        if self.node_hooks is None:
-            self.node_hooks = {}
-        return self.node_hooks.setdefault(when, {})
-
-    def hooks_of(self, index: int) -> dict[Any, Callable[..., Any]]:
-        """The hooks on the gradient of output `index`."""
-        if self.hooks is None:
-            self.hooks = {}
-        return self.hooks.setdefault(index, {})
+    def more(self, kind: str) -> dict[Any, Any]:
+        """What is known beyond the operation: functions to run "before" and "after" it, "hooks" on the gradient
+        of an output by its index, and weak references to the outputs by theirs that are "retained"."""
+        if self.extra is None:
+            self.extra = {}
+        return self.extra.setdefault(kind, {})
 
     # The derivative
 
     def load(self) -> Any:
-        payload = self.unpack() if self.unpack is not None else self.payload
+        """What was saved, if nobody has written into it since."""
+        payload = self.payload() if callable(self.payload) else self.payload
         if payload is None:
             raise RuntimeError(
                 f"{self.name()}: the values saved for this derivative were freed by an earlier backward; "
@@ -119,29 +115,27 @@ class Node:
     def backward(self, grads: Grads, needs: tuple[bool, ...], create_graph: bool) -> Grads:
         """The gradients of the inputs in `needs`, of the inputs' shapes and dtypes."""
         inputs, outs, residuals = self.load()
+        xp, kernel, vjp = self.backend.xp, self.kernel, self.op.vjp
         if create_graph:
+            xp, kernel = _namespace(self.backend), None
             inputs, outs = self._attach(inputs, outs)
         grad, out = (grads[0], outs[0]) if self.outputs == 1 else (tuple(grads), tuple(outs))
         results: Any = NotImplemented
-        if create_graph:
-            xp = _namespace(self.backend)
-        else:
-            xp = self.backend.xp
-            if self.kernel is not None and self.kernel.vjp is not None:
-                results = self.kernel.vjp(needs, grad, residuals, out, *inputs, **self.attrs)
+        if kernel is not None and kernel.vjp is not None:
+            results = kernel.vjp(needs, grad, residuals, out, *inputs, **self.attrs)
         if results is NotImplemented:
-            if self.op.vjp is not None:
-                results = self.op.vjp(xp, needs, grad, out, *inputs, **self.attrs)
+            if vjp is not None:
+                results = vjp(xp, needs, grad, out, *inputs, **self.attrs)
             else:
                 results = self._through_forward(grads, needs, inputs, create_graph)
         fitted: Grads = []
         for needed, result, like in zip(needs, results, inputs):
             if result is None or not needed:
                 fitted.append(None)
-            elif result.shape != like.shape or result.dtype != like.dtype:
-                fitted.append(fit(xp, result, like))
-            else:
+            elif result.shape == like.shape and (result.dtype is like.dtype or result.dtype == like.dtype):
                 fitted.append(result)
+            else:
+                fitted.append(fit(xp, result, like))
         return fitted
 
     def _attach(self, inputs: Any, outs: Any) -> tuple[Any, Any]:
@@ -178,13 +172,9 @@ class Node:
         results = [next(found) if n else None for n in needs]
         return results if create_graph else [None if g is None else g._array for g in results]
 
-    def release(self) -> None:
-        if self.saves:
-            self.put_away()
-
     def put_away(self, unpack: Callable[[], Any] | None = None) -> None:
         """Drop what was saved, for good or to be had again from `unpack`; the shapes stay known."""
-        self._shapes, self.payload, self.unpack, self.versions = self.shapes, None, unpack, ()
+        self._shapes, self.payload, self.versions = self.shapes, unpack, ()
 
 
 class AccumulateGrad:

@@ -302,7 +302,7 @@ class Tensor(Methods):
         if self._edge is None:
             raise RuntimeError("retain_grad: this tensor does not require grad")
         if node is not None:
-            node.retained = {**(node.retained or {}), self._edge[1]: weakref.ref(self)}
+            node.more("retained")[self._edge[1]] = weakref.ref(self)
             self._extra = {**(self._extra or {}), "retained": node}
 
     @property
@@ -315,7 +315,7 @@ class Tensor(Methods):
             raise RuntimeError("register_hook: this tensor does not require grad")
         node = self.grad_fn
         if node is not None:
-            return _graph.RemovableHandle(node.hooks_of(self._edge[1]), hook)
+            return _graph.RemovableHandle(node.more("hooks").setdefault(self._edge[1], {}), hook)
         return _graph.RemovableHandle(self._hooks("hooks"), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:

@@ -371,7 +371,7 @@ def _move_retained(t: Tensor) -> None:
     """retain_grad means the tensor as it is now."""
     node = t._extra.pop("retained", None) if t._extra else None
     if node is not None:
-        node.retained = {i: reference for i, reference in node.retained.items() if reference() is not t}
+        node.extra["retained"] = {i: seen for i, seen in node.more("retained").items() if seen() is not t}
         t.retain_grad()
 
 

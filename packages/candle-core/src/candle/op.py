@@ -75,18 +75,18 @@ class Op:
             raise TypeError(f"two ops are called {cls.name!r}: {other.__module__}.{other.__qualname__} has that name")
         OPS[cls.name] = cls  # a class that is defined again (a notebook's cell) replaces itself
 
-    plans: ClassVar[dict[tuple[bool, ...], tuple[tuple[bool, ...], bool]]]  # what `plan` found before
+    plans: ClassVar[dict[tuple[bool, ...], tuple[tuple[int, ...], tuple[int, ...], bool]]]  # what `plan` found before
 
     @classmethod
-    def plan(cls, needs: tuple[bool, ...]) -> tuple[tuple[bool, ...], bool]:
-        """Which inputs, and whether the outputs, must be kept to find the gradients in `needs`."""
-        if cls.vjp is None:
-            return (True,) * len(needs), False
-        read: set[str] = set()
+    def plan(cls, needs: tuple[bool, ...]) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
+        """To find the gradients in `needs`: the inputs to keep, those to drop, and whether to keep the outputs."""
+        read = {*cls.inputs} if cls.vjp is None else set[str]()
         for i, needed in enumerate(needs):
             if needed:
                 read.update(cls.reads.get(cls.input_name(i), "").split())
-        plan = cls.plans[needs] = tuple(cls.input_name(i) in read for i in range(len(needs))), "out" in read
+        kept = tuple(i for i in range(len(needs)) if cls.input_name(i) in read)
+        dropped = tuple(i for i in range(len(needs)) if i not in kept)
+        plan = cls.plans[needs] = kept, dropped, "out" in read
         return plan
 
     @classmethod
@@ -133,6 +133,16 @@ class StandIn:
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("a derivative touched the values of an input that its op does not declare in `reads`")
+
+
+_new = object.__new__
+
+
+def stand_in(array: Any) -> StandIn:
+    """StandIn(array.shape, array.dtype), quickly: most operations that are recorded need one or two."""
+    x = _new(StandIn)
+    x.shape, x.dtype = array.shape, array.dtype
+    return x
 
 
 def unbroadcast(xp: Any, grad: Any, shape: tuple[int, ...]) -> Any:

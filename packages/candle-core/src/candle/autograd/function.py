@@ -75,10 +75,9 @@ class FunctionNode(Node):
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
 
-    def release(self) -> None:
-        if self.context.saved:
-            self.put_away()
-            self.context.saved = []
+    def put_away(self, unpack: Any = None) -> None:
+        super().put_away(unpack)
+        self.context.saved = []
 
     def backward(self, grads: list[Any], needs: tuple[bool, ...], create_graph: bool) -> list[Any]:
         self.load()
@@ -213,7 +212,7 @@ class Function:
         backend = next(x._backend for x, edge in zip(inputs, edges, strict=True) if edge is not None)
         node = FunctionNode(Custom, backend, edges, tuple(edge is not None for edge in edges), {})
         node.function, node.context, node.likes = cls, ctx, likes
-        node.outputs, node.saves = len(outs), True
+        node.outputs = len(outs)
         ctx.node = weakref.ref(node)
         results = tuple(StandIn(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outs)
         node.payload = ((), results, None)
@@ -233,6 +232,7 @@ class Function:
             else:
                 place = by_id.get(id(t), given.get(id(t), t._edge if t._edge is not LEAF else (t, 0)))
                 ctx.saved.append(_packed(t, place))
+        node.saves = bool(ctx.saved)
         ctx.to_save = ctx.dirty = ctx.non_differentiable = ()  # the node must not hold its own outputs
         if special.count and state.anomaly:
             from candle.autograd.anomaly import user_line

@@ -69,21 +69,30 @@ class Extension:
         return found
 
 
-class Ways(dict[type["Op"], tuple[Callable[..., Any], Any, Any]]):
-    """What the door looks up of an op in one go: its rule on a device, and the element types that need no promotion,
-    alone and beside Python's ints and floats.
+class Way:
+    """How a device runs an op: what the door asks of both, found once."""
 
-    None in their place: the op promotes nothing, so takes all of them, also together.
-    """
+    __slots__ = ("aliases", "array_type", "beside_numbers", "carriers", "name", "plans", "rule", "suited", "view")
+
+    def __init__(self, op: type[Op], backend: Backend):
+        self.rule, self.name, self.view, self.plans = backend.rule(op), op.name, op.view, op.plans
+        self.array_type, self.aliases = backend.array_type, backend.aliases
+        # Element types that need no promotion, alone and beside Python's ints and floats.
+        # None: the op promotes nothing, so takes all of them, also together.
+        self.suited = backend.suited[op.asks] if op.promoted else None
+        self.beside_numbers = self.suited & backend.native if self.suited and op.numbers else frozenset()
+        # Those whose results carry a gradient
+        self.carriers = frozenset() if op.no_grad_outputs else backend.inexact
+
+
+class Ways(dict[type["Op"], Way]):
+    """The ways of one device, made when an op is first run."""
 
     def __init__(self, backend: Backend):
         self.backend = backend
 
-    def __missing__(self, op: type[Op]) -> tuple[Callable[..., Any], Any, Any]:
-        suited = self.backend.suited[op.asks] if op.promoted else None
-        weak = suited & self.backend.native if suited and op.numbers else frozenset()
-        self[op] = way = self.backend.rule(op), suited, weak
-        return way
+    def __missing__(self, op: type[Op]) -> Way:
+        return self.setdefault(op, Way(op, self.backend))
 
 
 class Backend:
@@ -100,7 +109,7 @@ class Backend:
     kernels: Table  # by op name; filled by the registry
 
     def __init__(self, device: Device):
-        self.device = device
+        self.device, self.ways = device, Ways(self)
 
     @functools.cached_property
     def dtypes(self) -> dict[Any, _dtypes.dtype]:
@@ -123,11 +132,6 @@ class Backend:
         every = frozenset(self.dtypes)
         real = frozenset(raw for raw, d in self.dtypes.items() if not d.is_complex)
         return every, self.native, real, self.native & real
-
-    @functools.cached_property
-    def ways(self) -> Ways:
-        """How this device runs each op."""
-        return Ways(self)
 
     def rule(self, op: type[Op]) -> Callable[..., Any]:
         """What the op computes here, as a function of arrays: one Python call less where that is a function of `xp`."""

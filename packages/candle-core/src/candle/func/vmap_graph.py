@@ -89,7 +89,8 @@ def _record_at(
     tensors = [x.tensor for x in inputs]
     edges = tuple(t.gradient_edge if t is not None and t.requires_grad else None for t in tensors)
     needs = tuple(edge is not None for edge in edges)
-    keep, keep_out = op.plan(needs)
+    kept_inputs, _, keep_out = op.plan(needs)
+    keep = [i in kept_inputs for i in range(len(needs))]
     results = [_Inside(o, backend) for o in outs]
     node = BatchedNode(op, backend, edges, needs, attrs)
     node.level, node.inputs, node.results, node.keeps_out = level, inputs, results, keep_out

@@ -209,7 +209,7 @@ COUNTS: dict[str, Count] = {
 
 def _multiplications(node: Node) -> int:
     count = COUNTS.get(node.op.name)
-    if count is None or node.payload is None:
+    if count is None or not isinstance(node.payload, tuple):
         return 0
     inputs, outs, _ = node.payload
     return count(outs[0], *inputs)

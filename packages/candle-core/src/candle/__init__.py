@@ -11,6 +11,7 @@ The reading order is in the project's README: `tensor`, `apply`, `op`, `graph`, 
 
 __path__ = __import__("pkgutil").extend_path(__path__, __name__)
 
+from importlib import import_module as _import
 from math import e, inf, nan, pi
 from typing import Any as _Any
 
@@ -132,19 +133,22 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> _Any:
-    from importlib import import_module
-
     if name in _LAZY:
-        module = import_module(_LAZY[name])
+        module = _import(_LAZY[name])
         return module if _LAZY[name] == f"candle.{name}" else getattr(module, name)
     if name in _SIBLINGS:
-        try:
-            return import_module(f"candle.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"candle.{name}":
-                raise
-            raise AttributeError(
-                f"candle.{name} is part of the distribution {_SIBLINGS[name]}, which is not installed: "
-                f"install it as the README shows (pip install ./packages/candle-core ./packages/{_SIBLINGS[name]})"
-            ) from None
+        return _sibling(f"candle.{name}", _SIBLINGS[name])
     raise AttributeError(f"module 'candle' has no attribute {name!r}")
+
+
+def _sibling(module: str, distribution: str) -> _Any:
+    """A part of `candle` that another distribution brings, or the error that says what to install."""
+    try:
+        return _import(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise AttributeError(
+            f"{module} is part of the distribution {distribution}, which is not installed: "
+            f"install it as the README shows (pip install ./packages/candle-core ./packages/{distribution})"
+        ) from None

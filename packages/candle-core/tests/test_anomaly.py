@@ -147,3 +147,11 @@ def test_gradients_are_those_without_it() -> None:
     plain = gradient()
     with detect_anomaly():
         assert gradient() == plain
+
+
+def test_inside_vmap() -> None:
+    with detect_anomaly():
+        assert candle.vmap(lambda x: x.exp())(candle.zeros(2)).tolist() == [1.0, 1.0]
+        assert candle.func.jacrev(lambda x: x * x)(candle.ones(2)).diagonal().tolist() == [2.0, 2.0]
+        with pytest.raises(RuntimeError, match=r"log made the first nan"):
+            candle.vmap(lambda x: x.log())(-candle.ones(2))

@@ -53,3 +53,12 @@ def test_requires_grad_is_still_possible_inside() -> None:
         return inside, w.requires_grad, w.grad
 
     check_both(program, X)
+
+
+def test_leaves_can_be_made_inside() -> None:
+    for lib in (candle, torch):
+        with lib.inference_mode():
+            w = lib.ones(3, requires_grad=True)
+            assert w.requires_grad
+            assert not (w * 2).requires_grad
+        assert w.is_inference()

@@ -86,3 +86,12 @@ def test_sizes_are_tuples() -> None:
     assert candle.zeros(x.shape[0], *x.shape[1:]).shape == x.shape
     with pytest.raises(IndexError):
         x.size(3)
+
+
+def test_reversed_and_del_grad() -> None:
+    def program(lib, x):
+        x.sum().backward()
+        del x.grad
+        return reversed(x), reversed(x[0, 0]), x.grad
+
+    check_both(program, torch.arange(6.0).reshape(3, 2).requires_grad_())

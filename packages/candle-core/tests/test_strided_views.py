@@ -100,3 +100,16 @@ def test_results_lie_in_memory_as_pytorchs_do(name: str) -> None:
     ours, theirs = (IN_ORDER[name](lib, lib.zeros(3, 4, 5), lib.tensor([1, 0, 2])) for lib in (candle, torch))
     assert ours.stride() == theirs.stride()
     assert ours.view(-1).shape == theirs.view(-1).shape
+
+
+def test_windows_that_overlap_are_written_only_without_gradients() -> None:
+    """Which of two equal places won, no rule could know: PyTorch's gradient of this is not that of what it computes."""
+    for lib in (candle, torch):
+        lib.zeros(4).unfold(0, 2, 1).fill_(3.0)
+    x = candle.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"overlapping view, of shape \(2, 2\) and strides \(1, 1\).*clone"):
+        (x * 1).unfold(0, 2, 1).mul_(2)
+    y = x * 1
+    y.unfold(0, 1, 2).mul_(2)
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 1.0, 2.0]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from candle import _dtypes
+from candle._attach import method
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,6 +95,16 @@ class _ComplexFormat:
         return self.real(value.real) + ("" if imag[0] in "+-" else "+") + imag
 
 
+@method("__format__")
+def formatted(t: Tensor, spec: str) -> str:
+    if not t.ndim and not t._backend.level:
+        return format(t.item(), spec)
+    if spec:
+        raise TypeError(f"format: {spec!r} is for numbers, not for a tensor of shape {tuple(t.shape)}; use .item()")
+    return text_of(t)
+
+
+@method("__repr__")
 def text_of(t: Tensor) -> str:
     if t._backend.level:
         return f"BatchedTensor(level={t._backend.level}, shape={tuple(t.shape)}, dtype={t.dtype})"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from candle import _backward, _dtypes, _graph, _views
 from candle._device import Device
 from candle._methods import Methods
+from candle._modes import state
 from candle._size import Size
 from candle.plugins import backend_of
 
@@ -93,23 +94,6 @@ class Tensor(Methods):
 
     ndimension = dim
 
-    def stride(self, dim: int | None = None) -> Any:
-        """How many elements apart neighbours along each dimension lie."""
-        strides = list(_views.layout(self) or ())
-        for i in reversed(range(self.ndim)):
-            if self.shape[i] == 1 and not strides[i]:  # a new dim: any step would do; this is PyTorch's
-                strides[i] = strides[i + 1] * self.shape[i + 1] if i + 1 < self.ndim else 1
-        return tuple(strides) if dim is None else strides[dim]
-
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in memory in order, without gaps."""
-        expected = 1
-        for size, step in zip(reversed(self.shape), reversed(self.stride()), strict=True):
-            if size != 1 and step != expected and self.numel():
-                return False
-            expected *= size
-        return True
-
     def is_inference(self) -> bool:
         """Whether it was made in `inference_mode`, so that no derivative may need it."""
         return self._storage is not None and self._storage.inference
@@ -184,22 +168,11 @@ class Tensor(Methods):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
 
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self.ndim else self
+
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())
-
-    def __format__(self, spec: str) -> str:
-        if not self.ndim and not self._backend.level:
-            return format(self.item(), spec)
-        if spec:
-            raise TypeError(
-                f"format: {spec!r} is for numbers, not for a tensor of shape {tuple(self.shape)}; use .item()"
-            )
-        return repr(self)
-
-    def __repr__(self) -> str:
-        from candle._printing import text_of
-
-        return text_of(self)
 
     # Its history
 
@@ -217,14 +190,14 @@ class Tensor(Methods):
             raise RuntimeError(
                 f"requires_grad: only floating-point and complex tensors can require gradients, not {self.dtype}"
             )
-        if wanted and self.is_inference():
+        if wanted and self.is_inference() and not state.inference:
             raise RuntimeError("requires_grad: not for a tensor made in inference_mode; clone() it first")
         if self.grad_fn is None:
             self._edge = _views.LEAF if wanted else None
 
-    def requires_grad_(self, wanted: bool = True) -> Tensor:
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Whether to record what is made from this tensor: set it, and get the tensor back."""
-        self.requires_grad = wanted
+        self.requires_grad = requires_grad
         return self
 
     @property
@@ -261,6 +234,10 @@ class Tensor(Methods):
                     f"{tuple(value.shape)} {value.dtype} on {value.device}"
                 )
         self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     def detach(self) -> Tensor:
         """The same memory without the history."""

@@ -228,7 +228,7 @@ def _rederive(t: Tensor, view: View) -> Any:
 def overwrite(t: Tensor, value: Any) -> None:
     """Put new values where `t` is, whoever sees them; no history."""
     storage, backend = storage_of(t), t._backend
-    _refuse_expanded(t)
+    _refuse_overlap(t)
     if backend.aliases:
         backend.write(t._array, value)
     else:
@@ -241,13 +241,17 @@ def overwrite(t: Tensor, value: Any) -> None:
         t._view.seen = storage.version
 
 
-def _refuse_expanded(t: Tensor) -> None:
-    strides = layout(t) or ()
-    if 0 in strides and t.numel() and any(not step and size > 1 for step, size in zip(strides, t.shape, strict=True)):
-        raise RuntimeError(
-            f"writing in place into an expanded tensor of shape {tuple(t._array.shape)}: several of its elements share "
-            f"one place in memory; clone() it first"
-        )
+def _refuse_overlap(t: Tensor, tracked: bool = False) -> None:
+    """Of elements that share a place (expanded, or windows that overlap) the last would win, and the rule of writing
+    would not know. PyTorch lets the windows pass."""
+    reach, steps = 0, layout(t) or ()
+    for step, size in sorted((abs(step), size) for step, size in zip(steps, t._array.shape) if size > 1):
+        if step <= reach and (tracked or not step) and t.numel():
+            raise RuntimeError(
+                f"writing in place into an expanded or overlapping view, of shape {tuple(t._array.shape)} and strides "
+                f"{steps}: several of its elements share one place in memory; clone() it first"
+            )
+        reach += step * (size - 1)
 
 
 def assign(t: Tensor, value: Tensor, name: str) -> Tensor:
@@ -268,6 +272,7 @@ def assign(t: Tensor, value: Tensor, name: str) -> Tensor:
     base = _check_writable(t, name) if state.grad else None
     if tracked and value.dtype is not t.dtype:
         value = value.to(t.dtype)
+    _refuse_overlap(t, tracked)
     _save_before_writing(t, value)
     overwrite(t, value.current())
     if not tracked:
@@ -289,7 +294,7 @@ def writes_directly(t: Tensor, value: Tensor) -> bool:
 
 def write_at(t: Tensor, indices: list[Tensor], value: Tensor) -> None:
     """t[i, j, ...] = value, without a copy of the rest."""
-    _refuse_expanded(t)
+    _refuse_overlap(t)
     _refuse_inference(t, "index_put_")
     storage = storage_of(t)
     t._backend.write_at(t.current(), tuple(i.current() for i in indices), value.current())

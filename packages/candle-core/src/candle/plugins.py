@@ -171,7 +171,8 @@ class Registry:
 
     def _unknown(self, device: Device) -> str:
         lines = [f"unknown device '{device}'; there are: {', '.join(sorted(self.factories)) or 'none'}"]
-        lines += [f"  plugin {plugin}" for plugin in self.load() if plugin.problem]
+        broken = [f"  plugin {plugin}" for plugin in self.load() if plugin.problem]
+        lines += broken or ["  other devices come with plugins: install one that brings it"]
         if (wanted := os.environ.get("CANDLE_PLUGINS")) is not None:
             lines.append(f"  CANDLE_PLUGINS={wanted} keeps out the plugins that it does not name")
         return "\n".join(lines)

@@ -55,6 +55,8 @@ def user_line() -> str:
 
 
 def _has_nan(backend: Any, array: Any) -> bool:
+    if backend.level:  # of vmap, around a tensor
+        return _has_nan(array.value._backend, array.value._array)
     return array.dtype in backend.inexact and bool(backend.xp.any(backend.xp.isnan(array)))
 
 
@@ -74,7 +76,7 @@ def check_forward(op: type[Op], inputs: Any, result: Any) -> None:
 
 def _describe(t: Tensor) -> str:
     text = f"{tuple(t.shape)} {t.dtype.name}"
-    if t.numel() and t.dtype.is_floating_point:
+    if t.numel() and t.dtype.is_floating_point and not t._backend.level:
         xp, array = t._backend.xp, t.current()
         text += f" between {float(xp.min(array)):.3g} and {float(xp.max(array)):.3g}"
     return text

@@ -45,6 +45,8 @@ class Attention(Op):
 def weights(xp: Any, q: Any, k: Any, mask: Any, causal: bool, scale: float) -> Any:
     """The attention of every query (rows) to every key; a row with nothing to look at is all zero."""
     s = xp.matmul(q * scale, transposed(xp, k))
+    if not k.shape[-2]:
+        return s
     if causal:
         rows, columns = xp.arange(s.shape[-2]), xp.arange(s.shape[-1])
         s = xp.where(xp.less_equal(columns, xp.reshape(rows, (-1, 1))), s, xp.full((), -math.inf, dtype=s.dtype))
@@ -112,6 +114,8 @@ def scaled_dot_product_attention(
             x.unsqueeze(-3).expand(*x.shape[:-2], query.shape[-3] // x.shape[-3], *x.shape[-2:]).flatten(-4, -3)
             for x in (key, value)
         )
+    if attn_mask is not None and attn_mask.dtype not in (_dtypes.bool_, _dtypes.float32, query.dtype):
+        raise RuntimeError(f"{name}: attn_mask must be of bool, float32 or {query.dtype}, got {attn_mask.dtype}")
     if attn_mask is not None and attn_mask.dtype is _dtypes.bool_:
         from candle.ops.creation import zeros
 

@@ -9,6 +9,7 @@ from typing import Any
 from candle._apply import apply
 from candle._attach import method, view_method
 from candle._tensor import Tensor
+from candle._views import layout
 from candle.backends.places import lattice
 from candle.op import Op
 from candle.ops._common import one_dim
@@ -66,9 +67,30 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return apply(Strided, input, shape=shape, start=(0,) * ndim, steps=tuple(map(tuple, steps)))
 
 
+@method()
+def stride(input: Tensor, dim: int | None = None) -> Any:
+    """How many elements apart neighbours along each dimension lie, or along one."""
+    strides = list(layout(input) or ())
+    for i in reversed(range(input.ndim)):
+        if input.shape[i] == 1 and not strides[i]:  # a new dim: any step would do; this is PyTorch's
+            strides[i] = strides[i + 1] * input.shape[i + 1] if i + 1 < input.ndim else 1
+    return tuple(strides) if dim is None else strides[dim]
+
+
+@method()
+def is_contiguous(input: Tensor) -> bool:
+    """Whether the elements lie in memory in order, without gaps."""
+    expected = 1
+    for size, step in zip(reversed(input.shape), reversed(stride(input)), strict=True):
+        if size != 1 and step != expected and input.numel():
+            return False
+        expected *= size
+    return True
+
+
 def _memory(name: str, input: Tensor, offset: int | None) -> Tensor:
     """The elements in the order in which they lie in memory, as a view."""
-    strides = input.stride()
+    strides = stride(input)
     order = sorted(range(input.ndim), key=lambda d: -strides[d])
     memory = input.permute(order)
     base = input._view.base if input._view else None

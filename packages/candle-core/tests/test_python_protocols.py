@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 
 import pytest
 import torch
@@ -95,3 +97,15 @@ def test_reversed_and_del_grad() -> None:
         return reversed(x), reversed(x[0, 0]), x.grad
 
     check_both(program, torch.arange(6.0).reshape(3, 2).requires_grad_())
+
+
+def test_attributes_of_ones_own() -> None:
+    """They stay with the tensor, and with its copies."""
+    for lib in (candle, torch):
+        x = lib.ones(2)
+        x.tags = ["bias"]
+        other = copy.deepcopy(x)
+        other.tags.append("copied")
+        assert (x.tags, other.tags) == (["bias"], ["bias", "copied"])
+        assert pickle.loads(pickle.dumps(x)).tags == ["bias"]
+        assert not hasattr(x + 1, "tags")

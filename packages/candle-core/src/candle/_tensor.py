@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from candle import _backward, _dtypes, _graph, _views
@@ -35,7 +36,7 @@ class Tensor(Methods):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_array", "_backend", "_edge", "_extra", "_grad", "_storage", "_view")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_backend", "_edge", "_extra", "_grad", "_storage", "_view")
     __array_priority__ = 1000  # numpy_array + tensor asks the tensor
 
     _array: Any
@@ -327,17 +328,15 @@ class Tensor(Methods):
         copy._array, copy._backend, copy._edge = values._array, self._backend, self._edge
         copy._storage, copy._view, copy._extra = values._storage, values._view, None
         copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
-        if hasattr(self, "__dict__"):
-            import copy as deep
-
-            vars(copy).update(deep.deepcopy(vars(self), memo))
+        if vars(self):  # attributes of the user's own
+            vars(copy).update(deepcopy(vars(self), memo))
         return copy
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.grad_fn is not None:
             raise RuntimeError("pickle: only leaves can be pickled; use x.detach()")
         values = self._backend.to_numpy(self.current())
-        return _unpickle, (type(self), values, str(self.device), self.requires_grad), getattr(self, "__dict__", None)
+        return _unpickle, (type(self), values, str(self.device), self.requires_grad), vars(self)
 
     __hash__ = object.__hash__
 

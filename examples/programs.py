@@ -6,10 +6,10 @@ from pathlib import Path
 import candle
 
 
-def parser_for(description, picture, seed=1):
+def parser_for(description, picture):
     what = description.partition("\n")[0]
     parser = argparse.ArgumentParser(description=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--seed", type=int, default=seed, help="of all random numbers")
+    parser.add_argument("--seed", type=int, default=1, help="of all random numbers")
     parser.add_argument("--picture", type=Path, default=Path(picture), metavar="FILE", help="to draw, a PNG")
     return parser
 

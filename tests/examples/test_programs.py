@@ -69,12 +69,12 @@ def test_the_digits_are_learned(run: Callable[..., None], capsys) -> None:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("model", "accuracy"), {"mlp": 93.77, "mlp-sgd": 93.21, "resnet14": 96.22}.items())
 def test_the_digits_are_learned_as_well_as_the_peer_says(model: str, accuracy: float, run, capsys) -> None:
-    """By one of three seeds; the peer tells of one run."""
-    for seed in (8, 9, 10):
+    """On average; the peer tells of one run."""
+    for seed in (1, 2, 3):
         run("digits", "--model", model, "--seed", seed)
     found = re.findall(r"test accuracy (.*)%", capsys.readouterr().out)
     assert len(found) == 3
-    assert max(map(float, found)) >= accuracy
+    assert sum(map(float, found)) / 3 >= accuracy
 
 
 def test_only_kaiming_keeps_the_gradient(run: Callable[..., None], capsys) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from candle._device import Device
 from candle._numpy_kernels import candle_register_kernels  # noqa: F401
 from candle._numpy_kernels.choosing import take_along_axis, where
+from candle._numpy_kernels.shortcuts import SHORTCUTS
 from candle.backends import lapack
 from candle.backends.base import Backend, build_namespace
 from candle.hooks import hookimpl
@@ -68,13 +69,13 @@ def topk(x: Array, k: int, *, axis: int, largest: bool = True) -> tuple[Array, A
     if 0 < k < n:
         parted = np.argpartition(x, n - k if largest else k - 1, axis=axis)
         where = np.sort(parted.take(np.arange(n - k, n) if largest else np.arange(k), axis=axis), axis=axis)
-        chosen = np.take_along_axis(x, where, axis)
+        chosen = take_along_axis(x, where, axis=axis)
         last = chosen.min(axis, keepdims=True) if largest else chosen.max(axis, keepdims=True)
         if not np.isnan(last).any() and ((x == last).sum(axis) == (chosen == last).sum(axis)).all():
             order = argsort(chosen, axis=axis, descending=largest)
-            return np.take_along_axis(chosen, order, axis), np.take_along_axis(where, order, axis)
+            return take_along_axis(chosen, order, axis=axis), take_along_axis(where, order, axis=axis)
     where = argsort(x, axis=axis, descending=largest).take(np.arange(k), axis=axis)
-    return np.take_along_axis(x, where, axis), where
+    return take_along_axis(x, where, axis=axis), where
 
 
 def argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Array:
@@ -181,7 +182,7 @@ def as_complex(x: Array) -> Array:
 
 
 def check(condition: Array, message: str) -> None:
-    if not np.all(condition):
+    if not np.logical_and.reduce(condition, None):
         raise IndexError(message)
 
 
@@ -202,6 +203,7 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
 
 
 OWN: dict[str, Any] = {
+    **SHORTCUTS,
     "asarray": asarray,
     "broadcast_to": expand,
     "conj": conj,
@@ -222,7 +224,6 @@ OWN: dict[str, Any] = {
     "add_strided": add_strided,
     "as_real": as_real,
     "as_complex": as_complex,
-    "i0": None,  # NumPy's is in double precision only
     **{f"linalg.{name}": getattr(lapack, name) for name in ("eig", "geqrf", "lu_factor")},
     "bool": np.bool_,
     "sum": total,
@@ -231,13 +232,10 @@ OWN: dict[str, Any] = {
     "topk": topk,
     # in order whatever the order of the inputs, so that view() works as in PyTorch
     "concat": lambda arrays, *, axis=0: np.ascontiguousarray(np.concatenate(arrays, axis=axis)),
-    "stack": lambda arrays, *, axis=0: np.ascontiguousarray(np.stack(arrays, axis=axis)),
-    # np.astype, np.mean and np.var warn in NumPy's own name, which no filter can tell from other people's
+    # np.astype, np.mean and np.var warn in NumPy's own name, which no filter can tell from other people's; np.i0 is
+    # in double precision only, np.stack slow
+    **dict.fromkeys(("mean", "var", "i0", "stack")),
     "astype": lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
-    "mean": None,
-    "var": None,
-    "max": lambda x, *, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
-    "min": lambda x, *, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
 }
 
 
@@ -306,11 +304,14 @@ class NumpyBackend(Backend):
     def write_at(self, array: Array, indices: tuple[Array, ...], values: Array) -> None:
         array[indices] = values
 
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        return a.base is b or np.may_share_memory(a, b)
+
     def strides(self, array: Array) -> tuple[int, ...] | None:
         return tuple(step // array.itemsize for step in array.strides)
 
     def owned(self, array: Array) -> bool:
-        return array.base is None and array.flags.writeable and array.flags.c_contiguous
+        return array.base is None and array.flags.carray
 
 
 @hookimpl

@@ -14,6 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 Dims = int | Sequence[int] | None
 Number = Any  # a Tensor or a Python number
+SEQUENCE = (tuple, list, Sequence)  # the first two answer ten times as fast
 
 
 class Unary(Op):
@@ -48,6 +49,8 @@ def one_dim(dim: int, ndim: int, what: str | None = None) -> int:
     >>> one_dim(-1, 3)
     2
     """
+    if type(dim) is int and -ndim <= dim < ndim:
+        return dim % ndim
     size = max(ndim, 1)
     if not hasattr(dim, "__index__"):
         raise TypeError(f"{what or _operation()}: dim must be an integer, got {dim!r}")
@@ -66,7 +69,7 @@ def many_dims(dim: Dims, ndim: int) -> tuple[int, ...] | None:
         return None
     if isinstance(dim, int) or not isinstance(dim, Iterable):
         return (one_dim(dim, ndim),) if ndim else None
-    dims = tuple(one_dim(d, ndim) for d in dim)
+    dims = tuple([one_dim(d, ndim) for d in dim])
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"{_operation()}: a dim appears twice in {tuple(dim)}")
     return dims if dims and ndim else None
@@ -82,9 +85,9 @@ def integers(function: str, spread: tuple[Any, ...], together: Sequence[Any] | N
         raise TypeError(f"{function}: give either {spread} or, by keyword, {together}, not both")
     given: Any = together
     if given is None:
-        given = spread[0] if len(spread) == 1 and isinstance(spread[0], Sequence) else spread
+        given = spread[0] if len(spread) == 1 and isinstance(spread[0], SEQUENCE) else spread
     try:
-        return tuple([index(n) for n in given])
+        return tuple(map(index, given))
     except TypeError:
         raise TypeError(f"{function}: expected a tuple of integers, got {given}") from None
 
@@ -125,7 +128,7 @@ def also_named(**names: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def renamed(*args: Any, **kwargs: Any) -> Any:
-            for other in names.keys() & kwargs.keys() if kwargs else ():
+            for other in filter(kwargs.__contains__, names) if kwargs else ():
                 if names[other] in kwargs:
                     raise TypeError(f"{function.__name__}: {other} and {names[other]} are the same; give one of them")
                 kwargs[names[other]] = kwargs.pop(other)

@@ -93,15 +93,18 @@ class Gelu(Unary):
     def vjp(xp, needs, grad, out, x, *, approximate):
         if approximate == "tanh":
             t = xp.tanh(_inner(x))
-            slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+            slope = K * (1 + 3 * 0.044715 * x * x)
             return (grad * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope),)
         density = xp.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
         return (grad * (0.5 * (1 + xp.erf(x * math.sqrt(0.5))) + x * density),)
 
 
+K = math.sqrt(2 / math.pi)
+
+
 def _inner(x):
-    """The argument of tanh in Hendrycks and Gimpel, "Gaussian error linear units" (2016)."""
-    return (x * x * 0.044715 + 1) * x * math.sqrt(2 / math.pi)
+    """K (x + 0.044715 x³), as in Hendrycks and Gimpel, "Gaussian error linear units" (2016)."""
+    return (x * x * (0.044715 * K) + K) * x
 
 
 class Softmax(Op):

@@ -50,14 +50,14 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
-    from candle.ops.creation import tensor
-
     expect_tensor("where", condition, "condition")
     if condition.dtype is not _dtypes.bool_:
         if condition.dtype is not _dtypes.uint8:
             raise RuntimeError(f"where: expected a bool condition, got {condition.dtype}")
         condition = condition.to(_dtypes.bool_)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        from candle.ops.creation import tensor
+
         input = tensor(input, device=condition.device)
     if isinstance(input, Tensor) != isinstance(other, Tensor):
         like, number = (input, other) if isinstance(input, Tensor) else (other, input)

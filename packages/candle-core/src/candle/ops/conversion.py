@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from candle import _dtypes, _graph
@@ -260,7 +261,7 @@ def is_complex(input: Tensor) -> bool:
 @method("numel", "nelement")
 def numel(input: Tensor) -> int:
     """How many elements there are."""
-    return input.shape.numel()
+    return math.prod(input._array.shape)
 
 
 @method()

@@ -35,10 +35,11 @@ class Permute(Op):
 def permute(input: Tensor, *order: Any, dims: Sequence[int] | None = None) -> Tensor:
     """The dims in another order."""
     wanted = integers("permute", order, dims)
-    places = tuple(one_dim(d, input.ndim) for d in wanted)
-    if len(places) != input.ndim or len(set(places)) != len(places):
+    ndim = input.ndim
+    places = tuple([one_dim(d, ndim) for d in wanted])
+    if len(places) != ndim or len(set(places)) != ndim:
         raise RuntimeError(
-            f"permute: {wanted} does not order the {input.ndim} dims of a tensor of shape {tuple(input.shape)}"
+            f"permute: {wanted} does not order the {ndim} dims of a tensor of shape {tuple(input.shape)}"
         )
     return apply(Permute, input, dims=places)
 
@@ -86,7 +87,7 @@ def _hermitian(input: Tensor) -> Tensor:
     return adjoint(input) if input.ndim else conj(input)
 
 
-attach_property("T", lambda self: permute(self, *range(self.ndim - 1, -1, -1)))
+attach_property("T", lambda self: apply(Permute, self, dims=tuple(range(self.ndim - 1, -1, -1))))
 attach_property("mT", lambda self: transpose(self, -2, -1))
 attach_property("H", _hermitian)
 attach_property("mH", adjoint)

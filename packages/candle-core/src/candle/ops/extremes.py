@@ -13,6 +13,7 @@ from candle.op import Op
 from candle.ops._common import Binary, Dims, Number, many_dims, numpy_names, one_dim
 from candle.ops.arithmetic import array_like
 from candle.ops.reduction import count, spread
+from candle.ops.selection import TakeAlongDim
 
 __all__ = ["amax", "amin", "argmax", "argmin", "clamp", "clip", "max", "maximum", "min", "minimum"]
 
@@ -158,7 +159,7 @@ def clamp(input: Tensor, min: Number = None, max: Number = None) -> Tensor:
 
 
 def refuse_empty(name: str, input: Tensor, dims: tuple[int, ...] | None) -> None:
-    if count(input.shape, dims) == 0:
+    if 0 in input.shape and count(input.shape, dims) == 0:
         raise (RuntimeError if dims is None else IndexError)(
             f"{name}: nothing to choose from along dim {dims} of a tensor of shape {tuple(input.shape)}"
         )
@@ -218,10 +219,10 @@ def _choose(input: Tensor, dim: Any, keepdim: bool, whole: Any, arg: Any, pair: 
     if isinstance(dim, Tensor):
         return pair(input, dim)
     where = arg(input, dim, True)
-    values = input.take_along_dim(where, dim) if input.ndim else input.clone()
-    if not keepdim and input.ndim:
-        values, where = values.squeeze(dim), where.squeeze(dim)
-    return values_and_indices(values, where)
+    if not input.ndim:
+        return values_and_indices(input.clone(), where)
+    values: Tensor = apply(TakeAlongDim, input, where, dim=one_dim(dim, input.ndim))
+    return values_and_indices(values, where) if keepdim else values_and_indices(values.squeeze(dim), where.squeeze(dim))
 
 
 @method()

@@ -17,7 +17,7 @@ from candle.op import Op
 from candle.ops._common import broadcast_shapes, integers
 from candle.ops.conditions import Nonzero
 from candle.ops.filling import copy_
-from candle.ops.slicing import Slice, slice_item
+from candle.ops.slicing import WHOLE, Slice, slice_item
 
 __all__ = ["unravel_index"]
 
@@ -58,49 +58,48 @@ def parsed(x: Tensor, key: Any) -> tuple[Tensor, list[Any]]:
     ):
         key = tuple(key)  # as in PyTorch, and in NumPy before 1.23
     items = [_as_index(x, k) for k in (key if isinstance(key, tuple) else (key,))]
-    used = sum(_dims_used(k) for k in items)
-    if used > x.ndim:
-        raise IndexError(f"index: {used} indices for a tensor of {x.ndim} dims, shape {tuple(x.shape)}")
+    used, shape = sum([_dims_used(k) for k in items]), tuple(x.shape)
+    if used > len(shape):
+        raise IndexError(f"index: {used} indices for a tensor of {len(shape)} dims, shape {shape}")
     dots = [i for i, k in enumerate(items) if k is Ellipsis]
     if len(dots) > 1:
         raise IndexError("index: an index can have only one ellipsis (...)")
-    at = dots[0] if dots else len(items)
-    items[at : at + 1] = [slice(None)] * (x.ndim - used)
+    for at in dots:
+        items[at : at + 1] = [slice(None)] * (len(shape) - used)
     basic: list[Any] = []
     arrays: list[Any] = []
     dim = 0
     for k in items:
-        if isinstance(k, Tensor) and k.dtype is _dtypes.bool_ and not k.ndim:
-            arrays += _mask_indices(x, k, dim)  # one bool is a new dim with one element, or none
-            basic.append(None)
-        elif isinstance(k, Tensor) and k.dtype is _dtypes.bool_:
-            arrays += _mask_indices(x, k, dim)
-            basic += [("slice", None, None, None)] * k.ndim
-        elif isinstance(k, Tensor):
-            arrays.append(_checked(x, k, dim))
-            basic.append(("slice", None, None, None))
-        elif k is None or isinstance(k, slice):
-            basic.append(None if k is None else _checked_slice(k, x.shape[dim]))
+        if k is None or isinstance(k, slice):
+            basic.append(None if k is None else _checked_slice(k, shape[dim]))
             arrays.append(None)
-        else:
-            basic.append(_checked_int(x, k, dim))
+        elif not isinstance(k, Tensor):
+            basic.append(_checked_int(k, shape, dim))
+        elif k.dtype is not _dtypes.bool_:
+            arrays.append(_checked(x, k, dim))
+            basic.append(WHOLE)
+        else:  # of no dims, it is a new dim with one element, or none
+            arrays += _mask_indices(x, k, dim)
+            basic += [WHOLE] * k.ndim if k.ndim else [None]
         dim += _dims_used(k)
-    plain = all(b == ("slice", None, None, None) for b in basic)
-    if plain and any(a is not None for a in arrays):
+    if basic.count(WHOLE) == len(basic) and _indexed(arrays):
         return x, arrays
     return apply(Slice, x, key=tuple(basic)), arrays
 
 
-def _as_index(x: Tensor, k: Any) -> Any:
-    from candle.ops.creation import tensor
+def _indexed(arrays: list[Any]) -> list[int]:
+    """The dims that index tensors pick from."""
+    return [d for d, a in enumerate(arrays) if a is not None]
 
-    if k is None or k is Ellipsis or isinstance(k, slice):
-        return k
-    if isinstance(k, bool):
-        return tensor(k, device=x.device)
-    if isinstance(k, int):
+
+def _as_index(x: Tensor, k: Any) -> Any:
+    if k is None or k is Ellipsis or type(k) is int or isinstance(k, slice):
         return k
     if not isinstance(k, Tensor):
+        from candle.ops.creation import tensor
+
+        if isinstance(k, bool):
+            return tensor(k, device=x.device)
         if not hasattr(k, "__array__") and isinstance(k, range | list | tuple):
             k = tensor(list(k), device=x.device, dtype=None if k else _dtypes.int64)
         elif hasattr(k, "__index__") and not getattr(k, "ndim", 0):
@@ -130,11 +129,11 @@ def _checked_slice(k: slice, size: int) -> tuple[Any, ...]:
     return slice_item(*k.indices(size), size)
 
 
-def _checked_int(x: Tensor, k: int, dim: int) -> int:
-    size = x.shape[dim]
+def _checked_int(k: int, shape: tuple[int, ...], dim: int) -> int:
+    size = shape[dim]
     if not -size <= k < size:
         raise IndexError(
-            f"index {k} is out of bounds for dimension {dim} with size {size}, in a tensor of shape {tuple(x.shape)}"
+            f"index {k} is out of bounds for dimension {dim} with size {size}, in a tensor of shape {shape}"
         )
     return k + size if k < 0 else k
 
@@ -167,7 +166,7 @@ def _mask_indices(x: Tensor, mask: Tensor, dim: int) -> list[Tensor]:
 def arranged(x: Tensor, arrays: list[Any]) -> tuple[Tensor, list[Tensor], int]:
     """Indexed dims to the front; and where the result's index dims belong: in place if the indexed
     dims were neighbours, else at the front (NumPy's rule)."""
-    indexed = [d for d, a in enumerate(arrays) if a is not None]
+    indexed = _indexed(arrays)
     together = indexed == list(range(indexed[0], indexed[0] + len(indexed)))
     if indexed != list(range(len(indexed))):
         x = x.permute(*indexed, *(d for d in range(x.ndim) if d not in indexed))
@@ -184,10 +183,12 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     tensor([[2, 0],
             [5, 3]])
     """
-    if isinstance(key, bool) or (isinstance(key, Tensor) and key.dtype is _dtypes.bool_ and not key.ndim):
+    if isinstance(key, Tensor) and key.dtype is _dtypes.int64 and key.ndim and input.ndim:
+        return apply(Index, input, _checked(input, key, 0))  # the usual case, by the shortest way
+    if _is_one_bool(key):
         return getitem(input[None], tensor_of_bool(input, key))
     x, arrays = parsed(input, key)
-    if all(a is None for a in arrays):
+    if not _indexed(arrays):
         return x
     x, indices, place = arranged(x, arrays)
     result: Tensor = apply(Index, x, *indices)
@@ -195,6 +196,10 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     if place and depth:  # 0-d indices leave no dims to move
         result = result.movedim(tuple(range(depth)), tuple(range(place, place + depth))).contiguous()
     return result
+
+
+def _is_one_bool(key: Any) -> bool:
+    return isinstance(key, bool) or (isinstance(key, Tensor) and key.dtype is _dtypes.bool_ and not key.ndim)
 
 
 def tensor_of_bool(x: Tensor, value: Any) -> Tensor:
@@ -210,11 +215,11 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
 
     if not isinstance(value, Tensor):
         value = tensor(value, dtype=input.dtype, device=input.device)
-    if isinstance(key, bool) or (isinstance(key, Tensor) and key.dtype is _dtypes.bool_ and not key.ndim):
+    if _is_one_bool(key):
         setitem(input[None], tensor_of_bool(input, key), value)
         return
     target, arrays = parsed(input, key)
-    if all(a is None for a in arrays):
+    if not _indexed(arrays):
         copy_(target, _without_leading_ones(value, target.ndim))
         return
     moved, indices, place = arranged(target, arrays)

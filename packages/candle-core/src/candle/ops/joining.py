@@ -66,17 +66,15 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([0., 0., 1.])
     """
     given = _tensors("cat", tensors)
-    kept = [x for x in given if tuple(x.shape) != (0,)] or given[:1]  # PyTorch lets empty vectors join anything
-    dim = one_dim(dim, kept[0].ndim)
+    kept = [x for x in given if x.ndim != 1 or len(x)] or given[:1]  # PyTorch lets empty vectors join anything
+    first = tuple(kept[0].shape)
+    dim = one_dim(dim, len(first))
     for i, x in enumerate(kept):
-        if not x.ndim:
+        shape = tuple(x.shape)
+        if not shape:
             raise RuntimeError(f"cat: tensor {i} has no dims; use stack for 0-d tensors")
-        if x.ndim != kept[0].ndim or any(
-            a != b for d, (a, b) in enumerate(zip(x.shape, kept[0].shape, strict=True)) if d != dim
-        ):
-            raise RuntimeError(
-                f"cat: sizes must match except in dim {dim}: {tuple(kept[0].shape)} and {tuple(x.shape)} (tensor {i})"
-            )
+        if len(shape) != len(first) or (shape[:dim], shape[dim + 1 :]) != (first[:dim], first[dim + 1 :]):
+            raise RuntimeError(f"cat: sizes must match except in dim {dim}: {first} and {shape} (tensor {i})")
     return apply(Cat, *kept, dim=dim)
 
 

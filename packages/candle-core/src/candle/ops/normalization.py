@@ -76,11 +76,11 @@ def mean_product(xp: Any, x: Any, y: Any, dims: int) -> Any:
 
 
 def _fits(name: str, input: Tensor, normalized_shape: Sequence[int], *parameters: Tensor | None) -> int:
-    shape = tuple(normalized_shape)
-    if not shape or tuple(input.shape[input.ndim - len(shape) :]) != shape:
-        raise RuntimeError(f"{name}: an input of shape {tuple(input.shape)} does not end in normalized_shape {shape}")
+    given, shape = tuple(input.shape), tuple(normalized_shape)
+    if not shape or given[len(given) - len(shape) :] != shape:
+        raise RuntimeError(f"{name}: an input of shape {given} does not end in normalized_shape {shape}")
     for each in parameters:
-        if each is not None and tuple(each.shape) != shape:
+        if each is not None and each.shape != shape:
             raise RuntimeError(f"{name}: weight and bias must have shape {shape}, got {tuple(each.shape)}")
     return len(shape)
 

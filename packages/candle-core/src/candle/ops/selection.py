@@ -7,11 +7,11 @@ from typing import Any
 from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
-from candle._tensor import Tensor
+from candle._tensor import Tensor, wrap
 from candle.op import Op
 from candle.ops._common import broadcast_shapes, expect_tensor, one_dim
 from candle.ops.conditions import Where
-from candle.ops.indexing import in_bounds
+from candle.ops.indexing import Index, in_bounds
 
 __all__ = ["gather", "index_select", "masked_fill", "masked_select", "take", "take_along_dim"]
 
@@ -57,8 +57,6 @@ def grid(xp: Any, index: Any, shape: tuple[int, ...], dim: int) -> tuple[Any, ..
 @method(inplace=True)
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """input with `value` where the mask holds."""
-    from candle.ops.creation import tensor
-
     expect_tensor("masked_fill", mask, "mask")
     if mask.dtype is not _dtypes.bool_:
         raise RuntimeError(f"masked_fill: expected a bool mask, got {mask.dtype}")
@@ -70,9 +68,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         narrow = value.dtype.category > input.dtype.category or input.dtype.category == _dtypes.INT
         value = value.item() if narrow and value.dtype is not input.dtype and not value._backend.level else value
     if not isinstance(value, Tensor):
-        value = tensor(_dtypes.fitting("masked_fill", value, input.dtype), dtype=input.dtype, device=input.device)
-    value = value.to(input.dtype)
-    return apply(Where, mask, value, input)
+        value = _dtypes.fitting("masked_fill", value, input.dtype)
+        value = wrap(input._backend.xp.asarray(value, dtype=input._array.dtype), input._backend)
+    return apply(Where, mask, value.to(input.dtype), input)
 
 
 @method()
@@ -125,8 +123,9 @@ def fits(name: str, input: Tensor, dim: int, index: Tensor, sources: Tensor | No
 
 
 def trimmed(t: Tensor, shape: tuple[int, ...], but: int = -1) -> Tensor:
-    key = tuple(slice(None) if d == but else slice(0, s) for d, s in enumerate(shape))
-    return t[key]
+    pairs = enumerate(zip(shape, t.shape, strict=True))
+    key = tuple([slice(None) if d == but or s == n else slice(0, s) for d, (s, n) in pairs])
+    return t if key == (slice(None),) * len(key) else t[key]
 
 
 @method()
@@ -151,7 +150,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     in_bounds("index_select", index, input.shape[dim] if input.ndim else 1, dim)
     if not input.ndim:
         return input.reshape(1)[index.reshape(-1)].reshape(())
-    return input[(slice(None),) * dim + (index.reshape(-1),)]
+    index = index if index.ndim else index.reshape(1)
+    return input[(slice(None),) * dim + (index,)] if dim else apply(Index, input, index)
 
 
 @method()

@@ -63,15 +63,15 @@ class Expand(Op):
 
 def known_shape(name: str, shape: tuple[int, ...], total: int) -> tuple[int, ...]:
     """`shape` with its one -1 replaced by what is left."""
-    if shape.count(-1) > 1 or any(s < -1 for s in shape):
-        raise RuntimeError(f"{name}: invalid shape {shape}: one size may be -1, no other negative")
-    if -1 in shape:
-        rest = -math.prod(shape)
-        if rest == 0 or total % rest:
+    size = math.prod(shape)
+    if shape and min(shape) < 0:
+        if min(shape) < -1 or shape.count(-1) > 1:
+            raise RuntimeError(f"{name}: invalid shape {shape}: one size may be -1, no other negative")
+        if not size or total % size:
             raise RuntimeError(f"{name}: shape {shape} is invalid for {total} elements")
-        shape = tuple(total // rest if s == -1 else s for s in shape)
-    if math.prod(shape) != total:
-        raise RuntimeError(f"{name}: shape {shape} has {math.prod(shape)} elements, the tensor {total}")
+        return tuple([total // -size if s == -1 else s for s in shape])
+    if size != total:
+        raise RuntimeError(f"{name}: shape {shape} has {size} elements, the tensor {total}")
     return shape
 
 
@@ -93,7 +93,7 @@ def view(input: Tensor, *sizes: Any, size: Sequence[int] | None = None, dtype: A
     for given in (*sizes, dtype):
         if isinstance(given, _dtypes.dtype):
             raise NotImplementedError(f"view: the option dtype={given} is not supported; use x.to(dtype) to convert")
-    result = reshape(input, integers("view", sizes, size))
+    result: Tensor = apply(Reshape, input, shape=known_shape("view", integers("view", sizes, size), input.numel()))
     if result._view is None and input.numel():
         raise RuntimeError(
             f"view: shape {tuple(result.shape)} is not compatible with the size {tuple(input.shape)} and stride "
@@ -143,8 +143,8 @@ def expand(input: Tensor, *sizes: Any, size: Sequence[int] | None = None) -> Ten
         raise RuntimeError(f"expand: {wanted} has fewer dims than the tensor of shape {tuple(shape)}")
     if -1 in wanted[:extra]:
         raise RuntimeError(f"expand: -1 is not allowed for a new leading dim, in {wanted}")
-    wanted = wanted[:extra] + tuple(old if new == -1 else new for old, new in zip(shape, wanted[extra:], strict=True))
-    return broadcast_to(input, wanted)
+    kept = [old if new == -1 else new for old, new in zip(shape, wanted[extra:], strict=True)]
+    return apply(Expand, input, shape=(*wanted[:extra], *kept))
 
 
 @method()
@@ -179,14 +179,15 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     """Without the dims of size 1, or without those named (where they have size 1)."""
     dims = range(input.ndim) if dim is None else many_dims(dim, input.ndim) or () if dim != () else ()
-    return reshape(input, tuple(s for i, s in enumerate(input.shape) if not (i in dims and s == 1)))
+    return apply(Reshape, input, shape=tuple([s for i, s in enumerate(input.shape) if s != 1 or i not in dims]))
 
 
 @view_method
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A new dim of size 1."""
-    dim = one_dim(dim, input.ndim + 1)
-    return reshape(input, (*input.shape[:dim], 1, *input.shape[dim:]))
+    shape = list(input.shape)
+    shape.insert(one_dim(dim, len(shape) + 1), 1)
+    return apply(Reshape, input, shape=tuple(shape))
 
 
 @method()

@@ -40,7 +40,10 @@ class SlicePut(Op):
 
 def plain(key: tuple[Any, ...]) -> tuple[Any, ...]:
     """Slices are not hashable before Python 3.12, so a key holds them as ("slice", start, stop, step)."""
-    return tuple(slice(*k[1:]) if isinstance(k, tuple) else k for k in key)
+    return tuple([slice(*k[1:]) if isinstance(k, tuple) else k for k in key])
+
+
+WHOLE = ("slice", None, None, None)
 
 
 # What users call
@@ -64,7 +67,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 
 def slice_dim(input: Tensor, dim: int, start: int, stop: int) -> Tensor:
-    key = (("slice", None, None, None),) * dim + (slice_item(start, stop, 1, input.shape[dim]),)
+    key = (WHOLE,) * dim + (slice_item(start, stop, 1, input.shape[dim]),)
     return apply(Slice, input, key=key)
 
 
@@ -72,7 +75,7 @@ def slice_item(start: int, stop: int, step: int, size: int) -> tuple[Any, ...]:
     """One slice of a key, in the one form that the standard promises for it."""
     if start >= stop:
         return ("slice", 0, 0, None)
-    return ("slice", None, None, None) if (start, stop, step) == (0, size, 1) else ("slice", start, stop, step)
+    return WHOLE if (start, stop, step) == (0, size, 1) else ("slice", start, stop, step)
 
 
 @method()
@@ -86,7 +89,7 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
         raise IndexError(
             f"select: index {index} is out of range for dim {dim} of a tensor of shape {tuple(input.shape)}"
         )
-    return apply(Slice, input, key=(("slice", None, None, None),) * dim + (index % size,))
+    return apply(Slice, input, key=(WHOLE,) * dim + (index % size,))
 
 
 @method()
@@ -96,7 +99,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     if src.shape != seen.shape:
         raise RuntimeError(f"select_scatter: src has shape {tuple(src.shape)}, expected {tuple(seen.shape)}")
     dim = one_dim(dim, input.ndim)
-    key = (("slice", None, None, None),) * dim + (int(index) % input.shape[dim],)
+    key = (WHOLE,) * dim + (int(index) % input.shape[dim],)
     return apply(SlicePut, input, src.to(input.dtype), key=key)
 
 
@@ -116,5 +119,5 @@ def slice_scatter(
     expected = (*input.shape[:dim], len(range(first, last, step)), *input.shape[dim + 1 :])
     if tuple(src.shape) != expected:
         raise RuntimeError(f"slice_scatter: src has shape {tuple(src.shape)}, expected {expected}")
-    key = (("slice", None, None, None),) * dim + (slice_item(first, last, step, size),)
+    key = (WHOLE,) * dim + (slice_item(first, last, step, size),)
     return apply(SlicePut, input, src.to(input.dtype), key=key)

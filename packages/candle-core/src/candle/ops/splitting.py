@@ -11,7 +11,7 @@ from candle._tensor import Tensor
 from candle._views import make_view
 from candle.op import Op
 from candle.ops._common import also_named, one_dim
-from candle.ops.slicing import Slice, plain, slice_dim, slice_item
+from candle.ops.slicing import WHOLE, Slice, plain, slice_dim, slice_item
 
 __all__ = [
     "chunk",
@@ -42,7 +42,7 @@ class Parts(Op):
 
 def _parts(input: Tensor, dim: int, items: list[Any], stacked: bool = False) -> tuple[Tensor, ...]:
     """All parts at once, whose gradients come back together: alone, each would fill a tensor of the input's size."""
-    keys = tuple((*(("slice", None, None, None),) * dim, item) for item in items)
+    keys = tuple([(*(WHOLE,) * dim, item) for item in items])
     if len(keys) < 2:
         return tuple(apply(Slice, input, key=key) for key in keys)
     found: tuple[Tensor, ...] = apply(Parts, input, keys=keys, dim=dim, stacked=stacked)

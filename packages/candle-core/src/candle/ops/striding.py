@@ -80,11 +80,12 @@ def stride(input: Tensor, dim: int | None = None) -> Any:
 @method()
 def is_contiguous(input: Tensor) -> bool:
     """Whether the elements lie in memory in order, without gaps."""
-    expected = 1
-    for size, step in zip(reversed(input.shape), reversed(stride(input)), strict=True):
-        if size != 1 and step != expected and input.numel():
-            return False
-        expected *= size
+    expected, array = 1, input._array
+    for size, step in zip(reversed(array.shape), reversed(layout(input) or ())):
+        if size != 1:
+            if step != expected and input.numel():
+                return False
+            expected *= size
     return True
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def mixed(op: type[Op], arrays: list[Any], suited: Any) -> bool:
     """Whether the arrays that take part in promotion (masks and indices do not) leave something to do."""
-    kinds = {getattr(x, "dtype", None) for i, x in enumerate(arrays) if x is not None and op.promotes_input(i)}
+    taking_part, last = op.promoted, len(op.inputs) - 1
+    kinds = {getattr(x, "dtype", None) for i, x in enumerate(arrays) if x is not None and min(i, last) in taking_part}
     return len(kinds) != 1 or not kinds <= suited
 
 

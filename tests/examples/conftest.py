@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import candle
+from candle.datasets import CIFAR10
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -75,7 +76,7 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cifar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with 40 images in CIFAR-10's files, and 8 for the test."""
     root = tmp_path_factory.mktemp("cifar")
     folder = root / "cifar-10-batches-bin"
@@ -86,4 +87,6 @@ def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, part in zip(names, np.split(records, 6)):
         (folder / name).write_bytes(part.tobytes())
     (folder / "batches.meta.txt").write_text("\n".join(f"kind{i}" for i in range(10)))
-    return root
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CIFAR10, "images", {True: 40, False: 8})  # not 50,000 and 10,000
+        yield root

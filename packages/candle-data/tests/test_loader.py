@@ -127,6 +127,14 @@ def test_length(name: str) -> None:
     assert len(iter(LOADERS[name](ours))) == len(LOADERS[name](ours))
 
 
+def test_pytorchs_path_to_the_loader() -> None:
+    from candle.utils.data import dataloader
+
+    for name in dataloader.__all__:
+        assert getattr(dataloader, name) is getattr(ours, name)
+        assert hasattr(theirs.dataloader, name)
+
+
 def test_shuffled_batches_hold_everything_once() -> None:
     loader = ours.DataLoader(list(range(100)), batch_size=7, shuffle=True, generator=candle.Generator().manual_seed(0))
     epochs = [[batch.tolist() for batch in loader] for _ in range(2)]

@@ -81,6 +81,13 @@ def test_an_averaged_model_is_a_model_of_its_own() -> None:
     assert copy.deepcopy(averaged)(x).tolist() == averaged(x).tolist()
 
 
+def test_an_averaged_model_begins_without_gradients() -> None:
+    for library, utils in ((candle, swa_utils), (torch, torch.optim.swa_utils)):
+        trained = model(library)
+        trained(library.ones(2, 3, dtype=library.float64)).sum().backward()
+        assert [p.grad for p in utils.AveragedModel(trained).parameters()] == [None] * 4
+
+
 def test_mistakes() -> None:
     with pytest.raises(ValueError, match="Invalid decay value 1.5"):
         swa_utils.get_ema_avg_fn(1.5)

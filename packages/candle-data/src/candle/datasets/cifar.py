@@ -36,6 +36,7 @@ class CIFAR10(ImageDataset):
     base_folder = "cifar-10-batches-bin"
     train_list = [f"data_batch_{i}.bin" for i in range(1, 6)]
     test_list = ["test_batch.bin"]
+    images = {True: 50_000, False: 10_000}  # for training, for the test
     names = "batches.meta.txt"
     python_version = ("cifar-10-batches-py", "cifar-10-python.tar.gz")
     number_of_classes = 10
@@ -75,10 +76,11 @@ class CIFAR10(ImageDataset):
     def _records(self, path: Path) -> np.ndarray:
         """The records of a file: labels, and the bytes of the planes."""
         size, length = path.stat().st_size, self.labels_per_record + IMAGE
-        if not size or size % length:
+        count = self.images[self.train] // len(self.train_list if self.train else self.test_list)
+        if size != count * length:
             raise ValueError(
-                f"{path}: it has {size:,} bytes, which is no whole number of records of {length}: it is not whole; "
-                f"delete it, and get {self.url} (download=True)"
+                f"{path}: it has {size:,} bytes, but {count:,} records of {length} make {count * length:,}: "
+                f"it is not whole; delete it, and get {self.url} (download=True)"
             )
         records = np.fromfile(path, np.uint8).reshape(-1, length)
         check_labels(records[:, -IMAGE - 1], len(self.classes), path)

@@ -22,6 +22,11 @@ class Parameter(Tensor):
     def __init__(self, data: Any = (), requires_grad: bool = True):
         super().__init__(data, requires_grad=requires_grad)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        copy = super().__deepcopy__(memo)
+        copy.grad = None  # a copied model begins without gradients, as in PyTorch
+        return copy
+
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 

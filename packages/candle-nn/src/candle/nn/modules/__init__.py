@@ -7,7 +7,7 @@ from candle.nn.modules.batchnorm import *  # noqa: F403
 from candle.nn.modules.block_sparse import *  # noqa: F403
 from candle.nn.modules.classification import *  # noqa: F403
 from candle.nn.modules.container import *  # noqa: F403
-from candle.nn.modules.convolution import *  # noqa: F403
+from candle.nn.modules.conv import *  # noqa: F403
 from candle.nn.modules.distance import *  # noqa: F403
 from candle.nn.modules.dropout import *  # noqa: F403
 from candle.nn.modules.embedding import *  # noqa: F403
@@ -20,9 +20,11 @@ from candle.nn.modules.model import *  # noqa: F403
 from candle.nn.modules.module import *  # noqa: F403
 from candle.nn.modules.normalization import *  # noqa: F403
 from candle.nn.modules.padding import *  # noqa: F403
+from candle.nn.modules.parameter_container import *  # noqa: F403
 from candle.nn.modules.pooling import *  # noqa: F403
 from candle.nn.modules.rectifiers import *  # noqa: F403
 from candle.nn.modules.recurrent import *  # noqa: F403
+from candle.nn.modules.recurrent_cells import *  # noqa: F403
 from candle.nn.modules.regression import *  # noqa: F403
 from candle.nn.modules.rotary import *  # noqa: F403
 from candle.nn.modules.transformer import *  # noqa: F403

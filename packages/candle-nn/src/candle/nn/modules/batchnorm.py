@@ -18,6 +18,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "Insta
 class ChannelNorm(Module):
     """weight and bias (affine), running mean and variance (track_running_stats), one number a channel each."""
 
+    _version = 2  # as in PyTorch: 2 has num_batches_tracked
     dims: ClassVar[tuple[int, ...]]  # how many an input may have
 
     def __init__(
@@ -61,6 +62,13 @@ class ChannelNorm(Module):
             init.ones_(self.weight)
         if self.bias is not None:
             init.zeros_(self.bias)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *told: Any
+    ) -> None:
+        if local_metadata.get("version", 0) < 2 and self.num_batches_tracked is not None:  # a checkpoint of older days
+            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *told)
 
     def _check_dims(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
@@ -183,3 +191,6 @@ class InstanceNorm3d(InstanceNorm):
     """Instance normalization. Shape: (N, C, D, H, W) or (C, D, H, W)."""
 
     dims = (4, 5)
+
+
+_NormBase, _BatchNorm = ChannelNorm, BatchNorm  # PyTorch's names

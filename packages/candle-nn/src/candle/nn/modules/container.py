@@ -1,4 +1,4 @@
-"""Modules made of modules in order, in lists and in dicts; and parameters in the same."""
+"""Modules made of modules: in order, in lists and in dicts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
 from typing import Any, TypeVar
 
-from candle import Tensor
 from candle.nn.modules.module import Module
-from candle.nn.parameter import Parameter
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 S = TypeVar("S", bound="Listed")
 
@@ -36,7 +34,7 @@ class Listed(Module):
         return self._modules[self._place(i)]
 
     def __setitem__(self, i: int, module: Module) -> None:
-        self._modules[self._place(i)] = module
+        setattr(self, self._place(i), module)
 
     def __delitem__(self, i: Any) -> None:
         modules = list(self._modules.values())
@@ -185,120 +183,3 @@ class ModuleDict(Module):
         """Add the modules of a dict, or of pairs."""
         for key, module in modules.items() if hasattr(modules, "items") else modules:
             self[key] = module
-
-
-class ParameterList(Module):
-    """Parameters in a list; other tensors that are assigned to it become parameters."""
-
-    def __init__(self, values: Iterable[Any] = ()):
-        super().__init__()
-        self._size = 0
-        self.extend(values)
-
-    def _place(self, i: int) -> str:
-        if not -self._size <= i < self._size:
-            raise IndexError(f"index {i} is out of range for {self._size} parameters")
-        return str(i % self._size)
-
-    def __getitem__(self, i: Any) -> Any:
-        if isinstance(i, slice):
-            return ParameterList(self[j] for j in range(*i.indices(self._size)))
-        return getattr(self, self._place(i))
-
-    def __setitem__(self, i: int, value: Any) -> None:
-        setattr(self, self._place(i), _parameter(value))
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(self._size))
-
-    def append(self, value: Any) -> ParameterList:
-        """Add one at the end."""
-        self._size += 1
-        self[-1] = value
-        return self
-
-    def extend(self, values: Iterable[Any]) -> ParameterList:
-        """Add several at the end."""
-        for value in values:
-            self.append(value)
-        return self
-
-    __iadd__ = extend
-
-    def extra_repr(self) -> str:
-        return "\n".join(f"({i}): {_told(value)}" for i, value in enumerate(self))
-
-
-class ParameterDict(Module):
-    """Parameters in a dict; other tensors that are assigned to it become parameters."""
-
-    def __init__(self, parameters: Any = None):
-        super().__init__()
-        self._keys: dict[str, None] = {}
-        if parameters is not None:
-            self.update(parameters)
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in self._keys:
-            raise KeyError(key)
-        return getattr(self, key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._keys[key] = None
-        setattr(self, key, _parameter(value))
-
-    def __delitem__(self, key: str) -> None:
-        del self._keys[key]
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._keys
-
-    def keys(self) -> Any:
-        """The names."""
-        return self._keys.keys()
-
-    def items(self) -> Any:
-        """Names and parameters."""
-        return [(key, self[key]) for key in self._keys]
-
-    def values(self) -> Any:
-        """The parameters."""
-        return [self[key] for key in self._keys]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The parameter, or a default."""
-        return self[key] if key in self else default  # noqa: SIM401 (get is this)
-
-    def pop(self, key: str) -> Any:
-        """Take one out."""
-        value = self[key]
-        del self[key]
-        return value
-
-    def update(self, parameters: Any) -> None:
-        """Add those of a dict, or of pairs."""
-        for key, value in parameters.items() if hasattr(parameters, "items") else parameters:
-            self[key] = value
-
-    def extra_repr(self) -> str:
-        return "\n".join(f"({key}): {_told(value)}" for key, value in self.items())
-
-
-def _parameter(value: Any) -> Any:
-    return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
-
-
-def _told(value: Any) -> str:
-    if not isinstance(value, Tensor):
-        return f"Object of type: {type(value).__name__}"
-    return f"{type(value).__name__} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"

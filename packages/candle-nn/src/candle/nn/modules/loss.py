@@ -29,3 +29,6 @@ class WeightedLoss(Loss):
     ):
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
+
+
+_Loss, _WeightedLoss = Loss, WeightedLoss  # PyTorch's names

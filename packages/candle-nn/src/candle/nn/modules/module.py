@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 import candle
 from candle import Tensor
-from candle.nn.modules._hooks import Hooks
-from candle.nn.modules._state import State
-from candle.nn.modules._symbol import Symbol
+from candle.nn.modules._hooks import *  # noqa: F403 (register_module_...: this is where PyTorch has them)
+from candle.nn.modules._hooks import CALL_HOOKS, EVERYWHERE, Hooks
+from candle.nn.modules._moving import Moving
+from candle.nn.modules._state import STATE_HOOKS, State
+from candle.nn.modules._symbol import Symbol, within
 from candle.nn.parameter import Buffer, Parameter
 
 __all__ = ["Module"]
@@ -18,7 +20,7 @@ M = TypeVar("M", bound="Module")
 KINDS = ("_parameters", "_buffers", "_modules")
 
 
-class Module(Hooks, State):
+class Module(Hooks, State, Moving):
     """The base of all layers: assign parameters and modules to it, and define `forward`.
 
     >>> import candle
@@ -39,8 +41,8 @@ class Module(Hooks, State):
     _modules: dict[str, Module | None]
 
     def __init__(self) -> None:
-        own: dict[str, Any] = {name: {} for name in (*KINDS, "_before", "_after", "_grads_before", "_grads_after")}
-        vars(self).update(own, training=True, _transient=set())
+        own: dict[str, Any] = {name: {} for name in (*KINDS, *CALL_HOOKS, *STATE_HOOKS)}
+        vars(self).update(own, training=True, _non_persistent_buffers_set=set())
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass has its own."""
@@ -48,10 +50,11 @@ class Module(Hooks, State):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for each in args if not kwargs else (*args, *kwargs.values()):
-            if isinstance(each, Symbol):
+            if type(each) is not Tensor and within(each):
                 return Symbol(self, args, kwargs)  # a step of a Model
-        if self._before or self._after or self._grads_before or self._grads_after:
-            return self._call(args, kwargs)
+        hooked = self._forward_pre_hooks or self._forward_hooks or self._backward_pre_hooks or self._backward_hooks
+        if hooked or EVERYWHERE:
+            return self._call_impl(args, kwargs)
         return self.forward(*args, **kwargs)
 
     # Attributes: parameters, buffers and modules are kept apart from the others
@@ -63,13 +66,13 @@ class Module(Hooks, State):
                 raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
             own[name] = value
         elif isinstance(value, Parameter):
-            self._forget(name)
+            self._forget(name, keep="_parameters")
             self.register_parameter(name, value)
         elif isinstance(value, Module):
-            self._forget(name)
+            self._forget(name, keep="_modules")
             self._modules[name] = value
         elif isinstance(value, Buffer):
-            self._forget(name)
+            self._forget(name, keep="_buffers")
             self.register_buffer(name, value, value.persistent)
         elif name in self._buffers and (value is None or isinstance(value, Tensor)):
             self._buffers[name] = value
@@ -92,12 +95,13 @@ class Module(Hooks, State):
         if not self._forget(name):
             super().__delattr__(name)
 
-    def _forget(self, name: str) -> bool:
-        self._transient.discard(name)
-        vars(self).pop(name, None)
-        found = [kind for kind in KINDS if name in vars(self)[kind]]
-        for kind in found:
-            del vars(self)[kind][name]
+    def _forget(self, name: str, keep: str = "") -> bool:
+        """Drop what has the name, but for one kind: what is assigned again keeps its place."""
+        self._non_persistent_buffers_set.discard(name)
+        homes = [vars(self), *(vars(self)[kind] for kind in KINDS if kind != keep)]
+        found = [home for home in homes if name in home]
+        for home in found:
+            del home[name]
         return bool(found)
 
     def __dir__(self) -> list[str]:
@@ -118,7 +122,7 @@ class Module(Hooks, State):
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer: {name!r} must be a Tensor or None, got {type(tensor).__name__}")
         self._buffers[name] = tensor
-        (self._transient.discard if persistent else self._transient.add)(name)
+        (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a module under a name."""
@@ -153,9 +157,9 @@ class Module(Hooks, State):
             if module is not None:
                 yield from module.named_modules(memo, f"{prefix}.{name}".lstrip("."), remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all in it."""
-        return (module for _, module in self.named_modules())
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly in this one, with their names."""
@@ -173,7 +177,7 @@ class Module(Hooks, State):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """All parameters with their paths; one that appears twice (tied weights) comes once."""
-        return self._named("_parameters", prefix, recurse, remove_duplicate)
+        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters."""
@@ -183,13 +187,15 @@ class Module(Hooks, State):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their paths."""
-        return self._named("_buffers", prefix, recurse, remove_duplicate)
+        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _named(self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+    def _named_members(
+        self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
@@ -209,6 +215,16 @@ class Module(Hooks, State):
                 raise AttributeError(f"{type(module).__name__} has no module {name!r} (looking for {target!r}); {told}")
             module = found
         return module  # type: ignore[no-any-return]
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path; with `strict` there has to be one."""
+        path, _, name = target.rpartition(".")
+        if not name or not isinstance(module, Module):
+            raise ValueError(f"set_submodule: needs a path and a Module, got {target!r} and {type(module).__name__}")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)  # raises where there is none
+        setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a path."""
@@ -235,72 +251,13 @@ class Module(Hooks, State):
         fn(self)
         return self
 
-    def _apply(self: M, fn: Callable[[Tensor], Tensor]) -> M:
-        """Every parameter (with its gradient) and buffer becomes fn(it); parameters stay the same objects."""
-        done: set[int] = set()
-        for module in self.modules():
-            for parameter in module._parameters.values():
-                if parameter is not None and id(parameter) not in done:
-                    done.add(id(parameter))
-                    grad, parameter.grad = parameter.grad, None
-                    with candle.no_grad():
-                        parameter.data = fn(parameter.detach())
-                        if grad is not None:
-                            parameter.grad = fn(grad)
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    module._buffers[name] = fn(buffer)
-        return self
-
-    def to(self: M, *args: Any, **kwargs: Any) -> M:
-        """In place: all parameters and buffers to a device, and the floating-point ones to a dtype."""
-        dtype = kwargs.get("dtype", next((a for a in args if isinstance(a, candle.dtype)), None))
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(f"Module.to: only floating-point and complex dtypes, got {dtype}")
-        like = next((a for a in args if isinstance(a, Tensor)), None)
-        device = kwargs.get("device", next((a for a in args if isinstance(a, str | candle.device)), None))
-        if like is not None:
-            dtype, device = like.dtype, like.device
-
-        def moved(t: Tensor) -> Tensor:
-            return t.to(device=device, dtype=dtype if t.is_floating_point() or t.is_complex() else None)
-
-        return self._apply(moved)
-
-    def cpu(self: M) -> M:
-        """In place: everything to the CPU."""
-        return self.to("cpu")
-
-    def cuda(self: M, device: Any = "cuda") -> M:
-        """In place: everything to a GPU."""
-        return self.to(f"cuda:{device}" if isinstance(device, int) else device)
-
-    def float(self: M) -> M:
-        """In place: floating-point tensors to float32."""
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
-
-    def double(self: M) -> M:
-        """In place: floating-point tensors to float64."""
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
-
-    def half(self: M) -> M:
-        """In place: floating-point tensors to float16."""
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
-
-    def bfloat16(self: M) -> M:
-        """In place: floating-point tensors to bfloat16."""
-        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
-
-    def type(self: M, dst_type: candle.dtype) -> M:
-        """In place: all tensors to a dtype."""
-        return self._apply(lambda t: t.to(dst_type))
-
     def train(self: M, mode: bool = True) -> M:
         """Training mode for this module and all in it: dropout drops, batch norm uses the batch."""
         if not isinstance(mode, bool):
             raise ValueError(f"train: mode must be a bool, got {mode!r}")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self: M) -> M:
@@ -327,9 +284,12 @@ class Module(Hooks, State):
         """What stands in the parentheses: the layer's own settings."""
         return ""
 
+    def _get_name(self) -> str:
+        return type(self).__name__
+
     def __repr__(self) -> str:
         lines = [f"({name}): {module!r}".replace("\n", "\n  ") for name, module in self._modules.items()]
         extra = self.extra_repr().split("\n") if self.extra_repr() else []
         if not lines and len(extra) < 2:
-            return f"{type(self).__name__}({''.join(extra)})"
-        return f"{type(self).__name__}(\n  " + "\n  ".join([*extra, *lines]) + "\n)"
+            return f"{self._get_name()}({''.join(extra)})"
+        return f"{self._get_name()}(\n  " + "\n  ".join([*extra, *lines]) + "\n)"

@@ -1,4 +1,4 @@
-"""Recurrent layers: RNN, LSTM and GRU, and their cells."""
+"""Recurrent layers: RNN, LSTM and GRU."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from candle.nn.functional import recurrent
 from candle.nn.modules.module import Module
 from candle.nn.parameter import Parameter
 from candle.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from candle.ops._common import expect_tensor
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
+__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
 
 class RNNBase(Module):
@@ -23,6 +24,7 @@ class RNNBase(Module):
     output the same with directions * hidden_size; states (layers * directions, N, hidden_size).
     """
 
+    mode: str
     gates = 1
 
     def __init__(
@@ -93,9 +95,10 @@ class RNNBase(Module):
             order, back = input.sorted_indices, input.unsorted_indices
             sorted_input = input._replace(sorted_indices=None, unsorted_indices=None)
             x, lengths = pad_packed_sequence(sorted_input)
-            mask = (candle.arange(x.shape[0]).unsqueeze(1) < lengths).unsqueeze(2)
+            mask = (candle.arange(x.shape[0]).unsqueeze(1) < lengths).unsqueeze(2).to(x.device)
             batched = True
         else:
+            expect_tensor(type(self).__name__, input, "input")
             batched = input.ndim == 3
             if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
                 raise RuntimeError(
@@ -126,7 +129,7 @@ class RNNBase(Module):
         shapes = [(rows, x.shape[1], width) for width in self._widths()]
         if hx is None:
             return [x.new_zeros(shape) for shape in shapes]
-        given = list(hx) if isinstance(hx, tuple | list) else [hx]
+        given = given_states(type(self).__name__, hx, len(shapes))
         given = [s if batched else s.unsqueeze(1) for s in given]
         for s, shape in zip(given, shapes, strict=True):
             if tuple(s.shape) != shape:
@@ -171,13 +174,23 @@ class RNNBase(Module):
         return ", ".join(told)
 
 
+def given_states(name: str, hx: Any, count: int) -> list[Tensor]:
+    """What came as the states: h, or (h, c)."""
+    given = list(hx) if isinstance(hx, tuple | list) else [hx]
+    if len(given) != count:
+        raise TypeError(f"{name}: expected {'(h, c)' if count == 2 else 'h'} as the state, got {len(given)} of them")
+    for state in given:
+        expect_tensor(name, state, "a state")
+    return given
+
+
 def _reversed(x: Tensor, lengths: Tensor | None) -> Tensor:
     """The steps in reverse; where lengths differ, of each sequence those it has."""
     if lengths is None:
         return x.flip(0)
     steps = candle.arange(x.shape[0]).unsqueeze(1)
     places = candle.where(steps < lengths, lengths - 1 - steps, steps)
-    return x.take_along_dim(places.unsqueeze(2), 0)
+    return x.take_along_dim(places.unsqueeze(2).to(x.device), 0)
 
 
 class RNN(RNNBase):
@@ -189,7 +202,7 @@ class RNN(RNNBase):
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         super().__init__(*args, **kwargs)
-        self.nonlinearity = nonlinearity
+        self.nonlinearity, self.mode = nonlinearity, f"RNN_{nonlinearity.upper()}"
 
     def _run(self, x: Tensor, states: list[Tensor], suffix: str, mask: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         given = F.linear(x, self._weight("weight_ih", suffix), self._weight("bias_ih", suffix))
@@ -201,7 +214,7 @@ class RNN(RNNBase):
 class GRU(RNNBase):
     """r, z = sigmoid(gates); n = tanh(W_in x + b_in + r (W_hn h + b_hn)); h = (1 - z) n + z h."""
 
-    gates = 3
+    mode, gates = "GRU", 3
 
     def _run(self, x: Tensor, states: list[Tensor], suffix: str, mask: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         given = F.linear(x, self._weight("weight_ih", suffix), self._weight("bias_ih", suffix))
@@ -212,7 +225,7 @@ class GRU(RNNBase):
 class LSTM(RNNBase):
     """i, f, g, o = gates; c = f c + i g; h = o tanh(c), with proj_size times W_hr."""
 
-    gates = 4
+    mode, gates = "LSTM", 4
 
     def _widths(self) -> list[int]:
         return [self.proj_size or self.hidden_size, self.hidden_size]
@@ -225,93 +238,3 @@ class LSTM(RNNBase):
         w, b, p = (self._weight(kind, suffix) for kind in ("weight_hh", "bias_hh", "weight_hr"))
         out, c = recurrent.lstm(given, states[0], states[1], w, b, p, mask)
         return out, [out[-1], c]
-
-
-class RNNCellBase(Module):
-    """What the cells share. Shapes: input (N, input_size) or (input_size), states (N, hidden_size) or (hidden_size)."""
-
-    gates = 1
-
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None):
-        super().__init__()
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        rows = self.gates * hidden_size
-        self.weight_ih = Parameter(candle.empty(rows, input_size, device=device, dtype=dtype))
-        self.weight_hh = Parameter(candle.empty(rows, hidden_size, device=device, dtype=dtype))
-        for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(name, Parameter(candle.empty(rows, device=device, dtype=dtype)) if bias else None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """First values, uniform in ±1/sqrt(hidden_size)."""
-        for parameter in self.parameters():
-            init.uniform_fan_in_(parameter, self.hidden_size)
-
-    def _prepared(self, input: Tensor, hx: Any) -> tuple[Tensor, list[Tensor]]:
-        if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
-            raise RuntimeError(
-                f"{type(self).__name__}: expected an input of 1 or 2 dims with {self.input_size} features, "
-                f"got shape {tuple(input.shape)}"
-            )
-        x = input if input.ndim == 2 else input.unsqueeze(0)
-        if hx is None:
-            states = [x.new_zeros(x.shape[0], self.hidden_size)] * 2
-        else:
-            states = [s if s.ndim == 2 else s.unsqueeze(0) for s in (hx if isinstance(hx, tuple | list) else [hx])]
-            if any(tuple(s.shape) != (x.shape[0], self.hidden_size) for s in states):
-                told = ", ".join(str(tuple(s.shape)) for s in states)
-                raise RuntimeError(
-                    f"{type(self).__name__}: expected states of shape {(x.shape[0], self.hidden_size)}, got {told}"
-                )
-        return F.linear(x, self.weight_ih, self.bias_ih).unsqueeze(0), states
-
-    def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else f", bias={self.bias}")
-
-
-class RNNCell(RNNCellBase):
-    """One step of an RNN."""
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: str = "tanh",
-        device: Any = None,
-        dtype: Any = None,
-    ):
-        super().__init__(input_size, hidden_size, bias, device, dtype)
-        self.nonlinearity = nonlinearity
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        if self.nonlinearity not in ("tanh", "relu"):
-            raise RuntimeError(f"RNNCell: unknown nonlinearity: {self.nonlinearity}")
-        x, states = self._prepared(input, hx)
-        h = recurrent.rnn(x, states[0], self.weight_hh, self.bias_hh, None, self.nonlinearity)[0]
-        return h if input.ndim == 2 else h.squeeze(0)
-
-    def extra_repr(self) -> str:
-        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
-
-
-class LSTMCell(RNNCellBase):
-    """One step of an LSTM."""
-
-    gates = 4
-
-    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        x, (h, c) = self._prepared(input, hx)
-        out, c = recurrent.lstm(x, h, c, self.weight_hh, self.bias_hh)
-        return (out[0], c) if input.ndim == 2 else (out[0].squeeze(0), c.squeeze(0))
-
-
-class GRUCell(RNNCellBase):
-    """One step of a GRU."""
-
-    gates = 3
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        x, states = self._prepared(input, hx)
-        h = recurrent.gru(x, states[0], self.weight_hh, self.bias_hh)[0]
-        return h if input.ndim == 2 else h.squeeze(0)

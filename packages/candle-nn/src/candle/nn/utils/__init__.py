@@ -3,6 +3,7 @@
 from candle.nn.utils import parametrizations, parametrize, rnn
 from candle.nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from candle.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from candle.nn.utils.older_norms import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm_",
@@ -12,6 +13,10 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "remove_spectral_norm",
+    "remove_weight_norm",
     "rnn",
+    "spectral_norm",
     "vector_to_parameters",
+    "weight_norm",
 ]

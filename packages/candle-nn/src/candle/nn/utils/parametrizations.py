@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import candle
 from candle import Tensor
 from candle.nn import functional as F
@@ -77,7 +79,8 @@ class _SpectralNorm(Module):
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
     """A weight as length times direction, g v / |v|: two parameters, original0 and original1.
 
-    Salimans and Kingma (2016), "Weight normalization", equation 2.
+    Salimans and Kingma (2016), "Weight normalization", equation 2. Checkpoints of the older `nn.utils.weight_norm`
+    load into it.
 
     >>> import candle
     >>> layer = weight_norm(candle.nn.Linear(3, 2))
@@ -85,6 +88,14 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     [('parametrizations.weight.original0', (2, 1)), ('parametrizations.weight.original1', (2, 3))]
     """
     _has(module, name, "weight_norm")
+
+    def from_older_form(state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+        for i, part in enumerate("gv"):
+            if f"{prefix}{name}_{part}" in state_dict:
+                value = state_dict.pop(f"{prefix}{name}_{part}")
+                state_dict[f"{prefix}parametrizations.{name}.original{i}"] = value
+
+    module._register_load_state_dict_pre_hook(from_older_form)
     return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
 
 
@@ -97,9 +108,13 @@ def spectral_norm(
     generative adversarial networks", algorithm 1.
     """
     weight = _has(module, name, "spectral_norm")
-    if dim is None:
-        dim = int(any(cls.__name__.startswith("ConvTranspose") for cls in type(module).__mro__))
+    dim = outputs_dim(module) if dim is None else dim
     return register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, dim, eps))
+
+
+def outputs_dim(module: Module) -> int:
+    """Which dim of a layer's weight counts its outputs."""
+    return int(any(cls.__name__.startswith("ConvTranspose") for cls in type(module).__mro__))
 
 
 def _has(module: Module, name: str, what: str) -> Tensor:

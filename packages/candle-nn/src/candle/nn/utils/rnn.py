@@ -24,13 +24,35 @@ class PackedSequence(NamedTuple):
     """Sequences, the longest first, as all first steps, then all second steps, and so on, without padding."""
 
     data: Tensor  # (sum of lengths, *)
-    batch_sizes: Tensor  # how many sequences have each step
+    batch_sizes: Tensor  # how many sequences have each step, on the CPU wherever the data is
     sorted_indices: Tensor | None = None  # where each of the sorted sequences stood
     unsorted_indices: Tensor | None = None  # where each sequence stands now
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """The values in another dtype or on another device."""
-        return self._replace(data=self.data.to(*args, **kwargs))
+        """The values in another dtype or on another device, and the indices on the same."""
+        data = self.data.to(*args, **kwargs)
+        order, back = (i if i is None else i.to(device=data.device) for i in self[2:])
+        return PackedSequence(data, self.batch_sizes, order, back)
+
+    def cpu(self) -> PackedSequence:
+        """On the CPU."""
+        return self.to("cpu")
+
+    def cuda(self, device: Any = "cuda") -> PackedSequence:
+        """On a GPU."""
+        return self.to(f"cuda:{device}" if isinstance(device, int) else device)
+
+    def float(self) -> PackedSequence:
+        """In float32."""
+        return self.to(candle.float32)
+
+    def double(self) -> PackedSequence:
+        """In float64."""
+        return self.to(candle.float64)
+
+    def half(self) -> PackedSequence:
+        """In float16."""
+        return self.to(candle.float16)
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -78,14 +100,18 @@ def pack_padded_sequence(
     order = None
     if not enforce_sorted:
         order = candle.argsort(lengths, descending=True, stable=True)
-        lengths, steps = lengths[order], steps.index_select(1, order)
+        lengths, order = lengths[order], order.to(steps.device)
+        steps = steps.index_select(1, order)
     counts = lengths.tolist()
     if any(a < b for a, b in zip(counts, counts[1:])):  # noqa: RUF007
         raise RuntimeError(f"pack_padded_sequence: lengths must fall, got {counts}; pass enforce_sorted=False")
+    if counts and counts[0] > len(steps):
+        raise RuntimeError(f"pack_padded_sequence: a length of {counts[0]} in an input of {len(steps)} steps")
     if not counts or counts[-1] < 1:
         raise RuntimeError(f"pack_padded_sequence: every sequence needs one step at least, got lengths {counts}")
     there = candle.arange(counts[0]).unsqueeze(1) < lengths  # (L, N)
-    return PackedSequence(steps[: counts[0]][there], there.sum(1), order, invert_permutation(order))
+    data = steps[: counts[0]][there.to(steps.device)]
+    return PackedSequence(data, there.sum(1), order, invert_permutation(order))
 
 
 def pad_packed_sequence(
@@ -100,11 +126,11 @@ def pad_packed_sequence(
             f"pad_packed_sequence: total_length {length} is shorter than the longest sequence, {len(sizes)}"
         )
     padded = data.new_full((length, int(sizes[0]), *data.shape[1:]), padding_value)
-    places = candle.nonzero(there, as_tuple=True)
+    places = candle.nonzero(there.to(data.device), as_tuple=True)
     padded = padded.index_put(places, data)
     lengths = there.sum(0)
     if back is not None:
-        padded, lengths = padded.index_select(1, back), lengths[back]
+        padded, lengths = padded.index_select(1, back), lengths[back.to(lengths.device)]
     return (padded.transpose(0, 1) if batch_first else padded), lengths
 
 

@@ -86,6 +86,9 @@ class Convolution(Module):
         return told + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
 
 
+_ConvNd = Convolution  # PyTorch's name
+
+
 class Conv(Convolution):
     def __init__(
         self,

@@ -199,12 +199,22 @@ def test_first_values(kind: str) -> None:
             lambda: F.conv_transpose1d(candle.ones(1, 2, 3), candle.ones(2, 1, 2), output_padding=1),
             "smaller than stride",
         ),
+        (
+            lambda: F.conv_transpose1d(candle.ones(1, 1, 1), candle.ones(1, 1, 2), padding=1),
+            "padding .* leaves nothing of",
+        ),
         (lambda: F.fold(candle.ones(1, 5, 4), (3, 3), 2), "got an input of shape"),
     ],
 )
 def test_what_is_wrong_is_said(call: Any, says: str) -> None:
     with pytest.raises(RuntimeError, match=says):
         call()
+
+
+def test_arrays_are_no_tensors() -> None:
+    for layer, shape in ((nn.Linear(4, 4), (2, 4)), (nn.Conv1d(4, 4, 2), (2, 4, 3)), (nn.MaxPool1d(2), (2, 4, 3))):
+        with pytest.raises(TypeError, match=": input must be a Tensor, got ndarray; use candle.tensor"):
+            layer(np.ones(shape, np.float32))
 
 
 def test_layers_that_cannot_be() -> None:

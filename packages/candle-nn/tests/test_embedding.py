@@ -125,6 +125,7 @@ index = candle.tensor([0, 1])
 MISTAKES = [
     (lambda w: F.embedding(index, w, sparse=True), NotImplementedError, "sparse"),
     (lambda w: nn.Embedding(3, 2, sparse=True), NotImplementedError, "sparse"),
+    (lambda w: F.embedding(index.numpy(), w), TypeError, "input must be a Tensor, got ndarray"),
     (lambda w: F.embedding_bag(index, w), ValueError, "needs offsets"),
     (lambda w: F.embedding_bag(index[None], w, index), ValueError, "offsets must be None"),
     (lambda w: F.embedding_bag(index, w, index + 1), ValueError, "begin with 0"),

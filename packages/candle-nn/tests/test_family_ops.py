@@ -18,7 +18,7 @@ from candle.testing.backend_suite.operations import call, carrying, gradients, r
 from candle.testing.samples import SAMPLES, SPECIAL, Sample, at, floats, rough, sample, transposed
 
 NAMES = """
-    elu mish hardtanh hardswish prelu batch_norm binary_cross_entropy binary_cross_entropy_with_logits ctc_loss
+    elu mish hardtanh hardswish prelu batch_norm batch_norm_inference binary_cross_entropy binary_cross_entropy_with_logits ctc_loss
     linear
 """.split()
 
@@ -40,6 +40,11 @@ if "elu" not in SAMPLES:
     sample("batch_norm", floats(3, 2, 2), floats(2), floats(2), eps=0.1)
     sample("batch_norm", transposed(2, 2, 2, 3), floats(2), None, eps=1e-5)
     sample("batch_norm", floats(2, 2, 3, 1, 2), None, floats(2), eps=1e-5)
+    _mean, _var = floats(2), floats(2, low=0.5, high=2.0)
+    sample("batch_norm_inference", floats(3, 2), _mean, _var, None, None, eps=1e-5)
+    sample("batch_norm_inference", floats(3, 2, 2), _mean, _var, floats(2), floats(2), eps=0.1)
+    sample("batch_norm_inference", transposed(2, 2, 2, 3), _mean, _var, floats(2), None, eps=1e-5)
+    sample("batch_norm_inference", floats(2, 2, 3, 1, 2), _mean, _var, None, floats(2), eps=1e-5)
     sample("linear", floats(2, 3), floats(4, 3), floats(4))
     sample("linear", floats(2, 1, 3), floats(2, 3), None)
     sample("linear", transposed(2, 3), transposed(4, 3), floats(4))
@@ -51,8 +56,8 @@ if "elu" not in SAMPLES:
     sample("binary_cross_entropy_with_logits", floats(2, 3), _q)
     rough("binary_cross_entropy_with_logits", np.array([800.0, -800.0]), np.array([1.0, 0.0]))
     _logp = np.log(floats(4, 2, 3, low=0.1, high=0.9))
-    sample("ctc_loss", _logp, at([1, 2], [1, 1]), at([4], [3]), at([2], [1]), blank=0)
-    sample("ctc_loss", _logp, at([0, 0], [0, 1]), at([4], [4]), at([2], [0]), blank=2)
+    sample("ctc_loss", _logp, at([1, 2], [1, 1]), at([4], [3]), at([2], [1]), blank=0, impossible=np.inf)
+    sample("ctc_loss", _logp, at([0, 0], [0, 1]), at([4], [4]), at([2], [0]), blank=2, impossible=0.0)
 
 CALLS = {f"{name}-{i}": each for name in NAMES for i, each in enumerate(SAMPLES[name])}
 SMOOTH = {key: each for key, each in CALLS.items() if each.smooth}

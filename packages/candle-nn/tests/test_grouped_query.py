@@ -65,6 +65,15 @@ def test_the_table_of_rotations() -> None:
     assert repr(rotary) == "RotaryEmbedding(4, base=10000.0, interleaved=False)"
 
 
+def test_a_table_made_in_inference_mode_serves_training() -> None:
+    rotary, x = nn.RotaryEmbedding(D), candle.ones(3, D, dtype=candle.float64, requires_grad=True)
+    with candle.inference_mode():
+        first = rotary(x)
+    rotary(x).square().sum().backward()
+    assert_close(x.grad, 2 * x)  # lengths are kept
+    assert (first == rotary(x)).all()
+
+
 def plain(layer: Any, x: Any, mask: Any) -> Any:
     """Every head by itself, its keys and values copied; `mask` (N, H, L, L) is True where it looks."""
     q, k, v = (project(x) for project in (layer.q_proj, layer.k_proj, layer.v_proj))
@@ -187,6 +196,8 @@ def test_other_caches_that_follow_the_protocol() -> None:
     [
         (lambda: nn.RotaryEmbedding(5), ValueError, "dim must be even"),
         (lambda: nn.RotaryEmbedding(4)(candle.ones(2, 6)), RuntimeError, r"expected shape \(..., L, 4\), got \(2, 6\)"),
+        (lambda: nn.RotaryEmbedding(4)(candle.ones(2, 4), start=-1), ValueError, "begin at 0, got start=-1"),
+        (lambda: nn.RotaryEmbedding(4)(candle.ones(2, 4), candle.tensor([0, -1])), ValueError, "begin at 0"),
         (lambda: nn.GroupedQueryAttention(8, 4, 3), ValueError, "4 heads do not divide into groups for 3"),
         (lambda: nn.GroupedQueryAttention(9, 4, 2), ValueError, "give head_dim"),
         (lambda: nn.GroupedQueryAttention(8, 4, 2, rotary=nn.RotaryEmbedding(4)), ValueError, "for 4 features"),

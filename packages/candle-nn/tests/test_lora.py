@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -46,6 +47,35 @@ def test_merging_and_back() -> None:
     assert_close(layer(x), before)
 
 
+def test_a_merged_layer_is_saved_as_one() -> None:
+    layer, _, x = made()
+    before, fresh = layer(x), made()[0].eval()
+    layer.merge()
+    candle.save(layer.state_dict(), file := io.BytesIO())
+    file.seek(0)
+    fresh.load_state_dict(candle.load(file))
+    assert_close(fresh(x), before)
+    fresh.unmerge()
+    assert_close(fresh(x), before)
+    fresh.merge()
+    fresh.load_state_dict(made()[0].state_dict())
+    assert not fresh.merged
+
+
+def test_in_an_attention_that_reads_its_weight() -> None:
+    attention, x = nn.MultiheadAttention(6, 2).double(), candle.tensor(values(5, 6).numpy())
+    before = attention(x, x, x)[0]
+    attention.out_proj = nn.LoRA(attention.out_proj, rank=2)
+    assert_close(attention(x, x, x)[0], before)
+    candle.nn.init.normal_(attention.out_proj.lora_B)
+    out = attention(x, x, x)[0]
+    out.sum().backward()
+    assert (out != before).all()
+    assert (attention.out_proj.lora_A.grad != 0).all()
+    attention.eval().out_proj.merge()
+    assert_close(attention(x, x, x)[0], out)
+
+
 def test_only_a_and_b_are_trained() -> None:
     layer, _, x = made()
     assert [name for name, p in layer.named_parameters() if p.requires_grad] == ["lora_A", "lora_B"]
@@ -54,7 +84,7 @@ def test_only_a_and_b_are_trained() -> None:
     assert layer.base.bias.grad is None
     assert (layer.lora_A.grad != 0).all()
     assert (layer.lora_B.grad != 0).all()
-    names = ["lora_A", "lora_B", "base.weight", "base.bias"]
+    names = ["lora_A", "lora_B", "_extra_state", "base.weight", "base.bias"]
     assert list(layer.state_dict()) == names
 
 

@@ -92,13 +92,31 @@ def _differentiable(name: str, i: int) -> bool:
     return i == 0 or (name not in signs and name != "nll_loss") or (i == 1 and "ranking" in name)
 
 
-@pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss"])
+SPREADING = """
+    l1_loss mse_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss gaussian_nll_loss hinge_embedding_loss
+    multilabel_soft_margin_loss
+""".split()
+
+
+@pytest.mark.filterwarnings("ignore:kl_div. reduction:UserWarning")
+@pytest.mark.parametrize("name", SPREADING)
 def test_an_accidental_broadcast_warns(name: str) -> None:
-    with pytest.warns(UserWarning, match=r"input \(4, 1\) and target \(4,\) differ in shape"):
-        getattr(F, name)(candle.zeros(4, 1), candle.zeros(4))
+    more = [candle.ones(4, 1)] if "gaussian" in name else []
+    with pytest.warns(UserWarning, match=rf"{name}: input \(4, 1\) and target \(4,\) differ in shape"):
+        getattr(F, name)(candle.zeros(4, 1), candle.zeros(4), *more)
 
 
-@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+def test_an_accidental_broadcast_warns_where_dims_must_agree() -> None:
+    x = candle.ones(4, 3)
+    with pytest.warns(UserWarning, match=r"soft_margin_loss: input \(4, 3\) and target \(3,\)"):
+        F.soft_margin_loss(x, candle.ones(3))
+    with pytest.warns(UserWarning, match=r"margin_ranking_loss: input \(4, 3\) and target \(1, 3\)"):
+        F.margin_ranking_loss(x, x, candle.ones(1, 3))
+    with pytest.warns(UserWarning, match=r"cosine_embedding_loss: input \(4,\) and target \(1,\)"):
+        F.cosine_embedding_loss(x, x, candle.ones(1))
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_embedding_loss"])
 def test_shapes_that_do_not_fit_are_named(name: str) -> None:
     with pytest.raises(RuntimeError, match=rf"{name}: the shapes \(4, 3\), \(5, 2\) do not broadcast"):
         getattr(F, name)(candle.zeros(4, 3), candle.zeros(5, 2))
@@ -159,8 +177,13 @@ def test_ctc(case: str, reduction: str, zero_infinity: bool) -> None:
         return module.ctc_loss(x.log_softmax(2), targets, steps, lengths, 0, reduction, zero_infinity)
 
     if case == "too long to fit" and not zero_infinity:
-        flat = loss(F, candle.tensor(x), candle.tensor(targets))
-        assert flat.reshape(-1)[0] == math.inf
+        mine, expected = candle.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+        losses = loss(F, mine, candle.tensor(targets)), loss(TF, expected, torch.tensor(targets))
+        for each in losses:
+            assert each.reshape(-1)[0] == math.inf
+            each.sum().backward()
+        np.testing.assert_array_equal(np.isfinite(mine.grad.numpy()), np.isfinite(expected.grad.numpy()))
+        np.testing.assert_allclose(mine.grad.numpy()[:, 1], expected.grad.numpy()[:, 1], 1e-9)
         return
     check(lambda x, t: loss(TF, x, t), lambda x, t: loss(F, x, t), x, np.array(targets))
     flat = np.concatenate([row[:n] for row, n in zip(targets, lengths)]).astype(int)
@@ -203,6 +226,9 @@ CLASSES = candle.tensor([0, 1])
 MISTAKES = [
     (lambda: F.l1_loss(Z, Z, reduction="avg"), ValueError, "l1_loss: 'avg' is not a reduction"),
     (lambda: F.binary_cross_entropy(Z - 1, Z), RuntimeError, "between 0 and 1"),
+    (lambda: F.binary_cross_entropy(Z, Z + 1.5), RuntimeError, "all elements of target must lie between 0 and 1"),
+    (lambda: F.cross_entropy(Z, CLASSES.numpy()), TypeError, "target must be a Tensor, got ndarray"),
+    (lambda: F.cross_entropy(Z.numpy(), CLASSES), TypeError, "input must be a Tensor, got ndarray"),
     (lambda: F.binary_cross_entropy(Z, Z[0]), ValueError, r"input's shape \(2, 3\)"),
     (lambda: F.gaussian_nll_loss(Z, Z, Z - 1), ValueError, "negative"),
     (lambda: F.gaussian_nll_loss(Z, Z, candle.ones(3, 2)), ValueError, r"var of shape \(3, 2\)"),

@@ -63,6 +63,39 @@ def test_a_layer_called_twice_shares_its_weights() -> None:
     assert len(list(model.children())) == 2
 
 
+def test_parameters_beside_symbols_are_the_models() -> None:
+    x, weight, bias = nn.Input(4), nn.Parameter(candle.randn(4, 3)), nn.Parameter(candle.ones(3))
+    model = nn.Model(x, nn.Tanh()(x @ weight + bias) * bias)
+    given = candle.randn(2, 4)
+    assert (model(given) == (given @ weight + bias).tanh() * bias).all()
+    assert [name for name, _ in model.named_parameters()] == ["parameter0", "parameter1"]
+    assert list(model.state_dict()) == ["parameter0", "parameter1"]
+    model(given).sum().backward()
+    assert weight.grad is not None
+    other = copy.deepcopy(model)
+    other.load_state_dict({name: p * 0 for name, p in model.state_dict().items()})
+    assert (other(given) == 0).all()
+    model.another = nn.Parameter(candle.zeros(1))
+    assert (model(given) != 0).any()
+    model.parameter1 = nn.Parameter(candle.zeros(3))
+    assert (model(given) == 0).all()
+    assert len(model.parameter0.shape) == 2
+
+
+def test_symbols_in_lists() -> None:
+    class Cat(nn.Module):
+        def forward(self, parts: Any, dim: int = 1) -> Any:
+            return candle.cat(parts, dim)
+
+    x = nn.Input(4)
+    h = nn.ReLU()(x)
+    model = nn.Model(x, nn.Linear(8, 2)(Cat()([x, h], dim=1)))
+    given = candle.randn(3, 4)
+    assert (model(given) == model.get_submodule("2")(candle.cat([given, given.relu()], 1))).all()
+    with pytest.raises(TypeError, match="element 0 is a Input"):
+        candle.cat([x, h])
+
+
 def test_several_results_keywords_and_nesting() -> None:
     x = nn.Input((None, 4))
     attention = nn.MultiheadAttention(4, 2, batch_first=True)

@@ -36,6 +36,8 @@ def test_windows(dims: int, kernel: int, stride: Any, padding: int, ceil_mode: b
         same_indices(f"max_pool{dims}d", x, **options, dilation=dilation)
     del options["padding"]
     agree(f"lp_pool{dims}d", x.abs() + 0.1, norm_type=3.0, **options)
+    for extreme in (torch.inf, -torch.inf):
+        agree(f"lp_pool{dims}d", x, norm_type=extreme, **options)
 
 
 def same_indices(name: str, x: torch.Tensor, **options: Any) -> None:
@@ -59,6 +61,15 @@ def test_adaptive(dims: int, size: int) -> None:
 def test_adaptive_sizes_of_their_own() -> None:
     agree("adaptive_avg_pool2d", values(2, 3, 7, 6), output_size=(None, 4))
     agree("adaptive_max_pool3d", values(2, 3, 4, 5, 6), output_size=(3, None, 2))
+
+
+def test_adaptive_sizes_of_nothing() -> None:
+    x = values(2, 3, 7, 6)
+    same_indices("adaptive_max_pool2d", x, output_size=0)
+    same_indices("adaptive_max_pool2d", x, output_size=(0, 4))
+    for size in (0, (0, 4), (3, 0)):
+        mine = F.adaptive_avg_pool2d(candle.tensor(x.numpy()), size)
+        assert mine.shape == T.adaptive_avg_pool2d(x, size).shape
 
 
 def test_the_first_of_equals_gets_the_gradient() -> None:

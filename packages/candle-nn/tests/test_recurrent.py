@@ -77,6 +77,36 @@ def test_first_states_and_inputs_without_a_batch(kind: str) -> None:
     compare(ours, theirs, values(L, X), (h[:, 0], c[:, 0]) if kind == "LSTM" else h[:, 0])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("enforce", [True, False])
+def test_packed_sequences_on_another_device(kind: str, enforce: bool) -> None:
+    import candle.testing.strict
+
+    layer, x, lengths = getattr(nn, kind)(X, H, bidirectional=True), candle.tensor(values(L, N, X)).float(), [5, 3, 1]
+    at_home = utils.pack_padded_sequence(x, lengths if enforce else lengths[::-1], enforce_sorted=enforce)
+    here, _ = utils.pad_packed_sequence(layer(at_home)[0])
+    layer.to("strict")
+    for packed in (
+        at_home.to("strict"),
+        utils.pack_padded_sequence(x.to("strict"), lengths if enforce else lengths[::-1], enforce_sorted=enforce),
+    ):
+        there, sizes = utils.pad_packed_sequence(layer(packed)[0])
+        assert (str(there.device), str(sizes.device)) == ("strict", "cpu")
+        np.testing.assert_allclose(there.to("cpu").detach().numpy(), here.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_the_mode_of_a_layer_and_the_dtypes_of_packed_sequences() -> None:
+    told = []
+    for lib, layers, pack in ((candle, nn, utils), (torch, torch.nn, torch.nn.utils.rnn)):
+        made = [layers.RNN(X, H), layers.RNN(X, H, 1, "relu"), layers.LSTM(X, H), layers.GRU(X, H)]
+        packed = pack.pack_padded_sequence(lib.ones(L, N, X), [2, 5, 3], enforce_sorted=False)
+        others = [packed.double(), packed.half(), packed.double().float(), packed.cpu(), packed.to(lib.float64)]
+        dtypes = [str(p.data.dtype).partition(".")[2] for p in others]
+        indices = [str(i.dtype).partition(".")[2] for p in others for i in p[1:]]
+        told.append(([layer.mode for layer in made], dtypes, indices, type(others[0]).__name__))
+    assert told[0] == told[1]
+
+
 def test_relu_and_projection() -> None:
     compare(*twins("RNN", X, H, 2, nonlinearity="relu"), values(L, N, X))
     ours, theirs = twins("LSTM", X, H, 2, proj_size=2, bidirectional=True)
@@ -161,8 +191,14 @@ def test_padding_and_packing() -> None:
         (lambda: nn.RNN(X, H, nonlinearity="gelu"), ValueError, "'gelu'"),
         (lambda: nn.LSTM(X, H)(candle.ones(L, N, X + 1)), RuntimeError, r"with 4 features, got shape \(5, 3, 5\)"),
         (lambda: nn.GRU(X, H)(candle.ones(L, N, X), candle.ones(1, 2, H)), RuntimeError, r"state of shape \(1, 3, 6\)"),
+        (lambda: nn.LSTM(X, H)(candle.ones(L, N, X), candle.ones(1, N, H)), TypeError, r"expected \(h, c\).* got 1"),
+        (lambda: nn.LSTM(X, H)(candle.ones(L, N, X), [candle.ones(1, N, H)] * 3), TypeError, r"\(h, c\).* got 3"),
+        (lambda: nn.GRU(X, H)(candle.ones(L, N, X), [candle.ones(1, N, H)] * 2), TypeError, "expected h.* got 2"),
+        (lambda: nn.LSTMCell(X, H)(candle.ones(N, X), candle.ones(N, H)), TypeError, r"LSTMCell: expected \(h, c\)"),
+        (lambda: nn.GRU(X, H)(np.ones((L, N, X))), TypeError, "GRU: input must be a Tensor, got ndarray"),
         (lambda: utils.pack_padded_sequence(candle.ones(4, 2, 1), [2, 3]), RuntimeError, "enforce_sorted=False"),
         (lambda: utils.pack_padded_sequence(candle.ones(4, 2, 1), [2, 0]), RuntimeError, "one step at least"),
+        (lambda: utils.pack_padded_sequence(candle.ones(4, 2, 1), [5, 2]), RuntimeError, "length of 5 .* 4 steps"),
     ],
 )
 def test_mistakes(call: Any, kind: type[Exception], says: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import candle
 from candle import nn
+from candle.utils.checkpoint import checkpoint
 
 
 def work(layer: Any, *shape: int) -> int:
@@ -37,6 +38,37 @@ def test_multiply_adds(layer: Any, shape: Any, expected: int) -> None:
 def test_convolutions() -> None:
     assert work(nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2), 5, 4, 8, 8) == 5 * 6 * 4 * 4 * 2 * 9
     assert work(nn.ConvTranspose1d(4, 6, 3), 5, 4, 8) == 5 * 4 * 8 * 6 * 3
+
+
+def test_what_leaves_no_graph_behind_is_counted() -> None:
+    class Quiet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.third = (nn.Linear(4, 4) for _ in range(3))
+
+        def forward(self, x: Any) -> Any:
+            with candle.no_grad():
+                x = self.first(x)
+            x = checkpoint(self.second, x)
+            return self.third(x.detach()).argmax(-1)
+
+    told = nn.summary(Quiet(), candle.zeros(2, 4))
+    assert [row.work for row in told.rows] == [0, 32, 32, 32]
+    tokens = nn.Sequential(nn.Embedding(5, 4).requires_grad_(False), nn.Linear(4, 3))
+    with candle.inference_mode():
+        assert nn.summary(tokens, candle.tensor([1, 2])).multiply_adds == 2 * 12
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 2)), ((5, 1, 3, 4), (6, 4, 2)), ((5, 3, 4), (4, 2))]
+)
+def test_every_form_of_a_matrix_product(x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    class Product(nn.Module):
+        def forward(self, x: Any, y: Any) -> Any:
+            return x @ y
+
+    a, b = candle.zeros(x), candle.zeros(y)
+    assert nn.summary(Product(), a, b).multiply_adds == (a @ b).numel() * 4  # the size that is summed over
 
 
 def test_parameters_are_counted_once_and_where_they_are() -> None:
@@ -77,11 +109,11 @@ def test_the_model_is_left_as_it_was() -> None:
     assert [m.training for m in model] == [True, True, False]
     assert [p.requires_grad for p in model.parameters()] == [False, False, True, True]
     assert all((x == before[name]).all() for name, x in model.state_dict().items())
-    assert not any(m._before or m._after for m in model.modules())
+    assert not any(m._forward_pre_hooks or m._forward_hooks for m in model.modules())
     with pytest.raises(RuntimeError, match="linear"):
         nn.summary(model, candle.randn(3, 5))
     assert [m.training for m in model] == [True, True, False]
-    assert not any(m._before or m._after for m in model.modules())
+    assert not any(m._forward_pre_hooks or m._forward_hooks for m in model.modules())
 
 
 def test_the_table() -> None:

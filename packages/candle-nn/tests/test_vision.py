@@ -88,6 +88,11 @@ def test_grid_sample(mode: str, padding_mode: str, align: bool) -> None:
             first_gradients("grid_sample", values(2, 3, 3, 5, 4), values(2, 2, 3, 4, 3) * 1.5, **options)
 
 
+def test_grid_sample_of_no_images() -> None:
+    out = F.grid_sample(candle.ones(0, 3, 5, 4), candle.ones(0, 2, 6, 2), align_corners=False)
+    assert out.shape == T.grid_sample(torch.ones(0, 3, 5, 4), torch.ones(0, 2, 6, 2), align_corners=False).shape
+
+
 def first_gradients(name: str, *tensors: torch.Tensor, **options: Any) -> None:
     results = []
     for lib, functions in ((candle, F), (torch, T)):
@@ -142,7 +147,8 @@ def test_padding_layers(kind: str) -> None:
     assert run_database(kind, training=True) >= 1
     dims = int(kind[-2])
     value = (1.5,) if kind.startswith("Constant") else ()
-    for padding in (1, tuple(range(1, 2 * dims + 1))[::-1] if dims < 3 else (2, 1, 0, 2, 1, 1), (1, -1) * dims):
+    mixed = tuple(range(1, 2 * dims + 1))[::-1] if dims < 3 else (2, 1, 0, 2, 1, 1)
+    for padding in (1, mixed, *(each * dims for each in ((1, -1), (3, -2), (-1, 4)))):  # of 5 elements at least
         compare(*twins(kind, padding, *value), values(2, 3, *(n + 2 for n in SIZES[dims])))
 
 

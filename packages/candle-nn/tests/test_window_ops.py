@@ -1,4 +1,4 @@
-"""conv, conv_transpose and max_pool as ops: the same on every device, by finite differences, and under vmap."""
+"""conv, conv_transpose, max_pool and avg_pool as ops: the same on every device, by finite differences, and under vmap."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from candle.autograd import gradcheck, gradgradcheck
 from candle.op import OPS
 from candle.testing.samples import SAMPLES, Sample, complexes, floats, sample, transposed
 
-NAMES = ("conv", "conv_transpose", "max_pool")
+NAMES = ("conv", "conv_transpose", "max_pool", "avg_pool")
 PLAIN: dict[str, Any] = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
 LINE: dict[str, Any] = {"stride": (1,), "padding": ((0, 0),), "dilation": (1,), "groups": 1}
 
@@ -38,6 +38,12 @@ if "conv" not in SAMPLES:
     sample("max_pool", floats(1, 2, 5, 4), **_pool | {"padding": ((1, 0), (0, 0)), "stride": (1, 2)})
     sample("max_pool", floats(2, 1, 7), kernel=(3,), stride=(2,), padding=((1, 1),), dilation=(2,))
     sample("max_pool", transposed(2, 1, 4, 4), **_pool | {"padding": ((0, -1), (0, 1)), "stride": (1, 1)})
+    _pool = {"kernel": (2, 2), "stride": (2, 2), "padding": ((0, 0), (0, 0)), "divisor": 4, "margin": (0, 0)}
+    sample("avg_pool", floats(2, 3, 4, 4), **_pool)
+    sample("avg_pool", floats(1, 2, 5, 4), **_pool | {"padding": ((1, 0), (0, 0)), "stride": (1, 2), "divisor": None})
+    sample("avg_pool", floats(2, 1, 7), kernel=(3,), stride=(2,), padding=((1, 1),), divisor=None, margin=(1,))
+    sample("avg_pool", transposed(2, 1, 4, 4), **_pool | {"padding": ((0, -1), (0, 1)), "stride": (1, 1)})
+    sample("avg_pool", complexes(0, 1, 4, 4), **_pool)
 
 CALLS = {f"{name}-{i}": each for name in NAMES for i, each in enumerate(SAMPLES[name])}
 

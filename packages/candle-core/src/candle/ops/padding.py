@@ -66,7 +66,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         )
     for dim in range(input.ndim - dims, input.ndim):
         before, after = widths[dim]
-        if mode != "replicate":  # what is cut off has no part in what is repeated
+        if mode == "circular":  # what is cut off has no part in what is repeated
             input = slice_dim(input, dim, max(-before, 0), input.shape[dim] + min(after, 0))
             before, after = max(before, 0), max(after, 0)
         size = input.shape[dim]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-import candle
+import numpy as np
+
 from candle import Tensor
-from candle._graph import Node, _sequence
+from candle.kernels import Kernel
+from candle.nn.functional._windows import counts
 from candle.nn.modules.module import Module
 
 __all__ = ["summary"]
@@ -27,12 +28,9 @@ class Row:
     name: str
     module: Module
     depth: int
-    began: int  # the number of the first operation that may be its own
-    ended: int = 0
     shape: str = ""
     parameters: int | None = None  # None: counted in an earlier row
     work: int = 0
-    children: list[Row] = field(default_factory=list)
 
 
 class Summary:
@@ -89,17 +87,14 @@ def summary(model: Module, *input: Any, **kwargs: Any) -> Summary:
     parameters: 101,770 (101,770 trainable), multiply-adds: 3,252,224
     """
     rows: list[Row] = []
-    with _watched(model, rows), _evaluating(model), candle.enable_grad():
-        output = model(*map(_tracked, input), **{name: _tracked(x) for name, x in kwargs.items()})
-        found = sorted((node.sequence, _multiplications(node)) for node in _nodes(output))
-    work = [(0, 0), *zip((when for when, _ in found), accumulate(n for _, n in found))]
+    with _watched(model, (input, kwargs), rows), _evaluating(model):
+        model(*input, **kwargs)
     called, seen = {row.module for row in rows}, set[int]()
     for row in rows:
         held = list(_own_parameters(row.module, called))
         new = [p for p in held if id(p) not in seen]
         row.parameters = None if held and not new else sum(p.numel() for p in new)
         seen.update(map(id, new))
-        row.work = _between(work, row) - sum(_between(work, child) for child in row.children)
     return Summary(rows, model)
 
 
@@ -111,54 +106,52 @@ def _own_parameters(module: Module, called: set[Module]) -> Iterator[Tensor]:
             yield from _own_parameters(child, called)
 
 
-def _between(work: list[tuple[int, int]], row: Row) -> int:
-    """The work of the operations that ran during a call; `work` is sorted, and adds up from the first."""
-    first, last = (bisect(work, (when, 0)) for when in (row.began, row.ended))
-    return work[last - 1][1] - work[first - 1][1]
-
-
-def _tracked(x: Any) -> Any:
-    """A tensor whose operations are recorded, since the record is what is read."""
-    return x.detach().requires_grad_() if isinstance(x, Tensor) and x.is_floating_point() else x
-
-
 @contextmanager
-def _watched(model: Module, rows: list[Row]) -> Iterator[None]:
-    """A row for every call of the model or of a layer in it."""
+def _watched(model: Module, inputs: Any, rows: list[Row]) -> Iterator[None]:
+    """A row for every call of the model or of a layer in it, with what is computed while it is the innermost one."""
     open_rows: list[Row] = []
     paths = {module: path for path, module in model.named_modules()}
 
     def began(module: Module, args: Any) -> None:
-        row = Row(paths[module].rpartition(".")[2], module, len(open_rows), next(_sequence))
-        if open_rows:
-            open_rows[-1].children.append(row)
+        row = Row(paths[module].rpartition(".")[2], module, len(open_rows))
         open_rows.append(row)
         rows.append(row)
 
     def ended(module: Module, args: Any, output: Any) -> None:
-        row = open_rows.pop()
-        row.ended, row.shape = next(_sequence), _shapes(output)
+        open_rows.pop().shape = _shapes(output)
 
     with ExitStack() as stack:
         for module in model.modules():
             stack.enter_context(module.register_forward_pre_hook(began))
             stack.enter_context(module.register_forward_hook(ended, prepend=True))
+        for backend in {t._backend for t in chain(model.parameters(), model.buffers(), _tensors(inputs))}:
+            for op, count in COUNTS.items():
+                offered = backend.kernels[op]
+                stack.callback(backend.kernels.__setitem__, op, offered)
+                backend.kernels[op] = (Counter(count, open_rows), *offered)
         yield
+
+
+class Counter(Kernel):
+    """Counts an operation's multiplications for the layer that asks for it, and declines to compute it."""
+
+    def __init__(self, count: Callable[..., int], open_rows: list[Row]):
+        self.count, self.open_rows = count, open_rows
+
+    def forward(self, *arrays: Any, **attrs: Any) -> Any:
+        if self.open_rows:
+            self.open_rows[-1].work += self.count(*arrays, **attrs)
+        return NotImplemented
 
 
 @contextmanager
 def _evaluating(model: Module) -> Iterator[None]:
-    """Evaluation mode, and all parameters recorded; everything as it was afterwards."""
+    """Evaluation mode, and every module in its own mode afterwards."""
     modes = [(module, module.training) for module in model.modules()]
-    frozen = [p for p in model.parameters() if not p.requires_grad and p.is_floating_point()]
     model.eval()
     try:
-        for parameter in frozen:
-            parameter.requires_grad_(True)
         yield
     finally:
-        for parameter in frozen:
-            parameter.requires_grad_(False)
         for module, training in modes:
             module.training = training
 
@@ -174,42 +167,29 @@ def _shapes(output: Any) -> str:
     return ", ".join(str(tuple(t.shape)) for t in _tensors(output))
 
 
-def _nodes(output: Any) -> list[Node]:
-    """All operations behind the output."""
-    found: set[Any] = set()
-    stack = [t.gradient_edge[0] for t in _tensors(output) if t.requires_grad]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Node) and node not in found:
-            found.add(node)
-            stack += [edge[0] for edge in node._edges if edge is not None]
-    return list(found)
-
-
-Count = Callable[..., int]
-
-
 def _size(x: Any) -> int:
     return math.prod(x.shape)
 
 
-COUNTS: dict[str, Count] = {
-    "matmul": lambda out, x, y: _size(out) * x.shape[-1],
-    "linear": lambda out, x, weight, bias: _size(out) * x.shape[-1],
-    "conv": lambda out, x, weight, bias: _size(out) * math.prod(weight.shape[1:]),
-    "conv_transpose": lambda out, x, weight, bias: _size(x) * math.prod(weight.shape[1:]),
-    "scaled_dot_product_attention": lambda out, q, k, v, *masks: (
-        math.prod(out.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+def _places(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any) -> int:
+    """Where a convolution's kernel stands, in all examples."""
+    sizes = [n + before + after for n, (before, after) in zip(x.shape[2:], padding, strict=True)]
+    return int(x.shape[0]) * math.prod(counts(sizes, weight.shape[2:], stride, dilation))
+
+
+COUNTS: dict[str, Callable[..., int]] = {
+    "matmul": lambda x, y: (
+        math.prod(np.broadcast_shapes(x.shape[:-2], y.shape[:-2]))
+        * math.prod(x.shape[-2:])
+        * (y.shape[-1] if y.ndim > 1 else 1)
     ),
-    "rnn": lambda out, x, h, w, *rest: x.shape[0] * x.shape[1] * _size(w),
-    "gru": lambda out, x, h, w, *rest: x.shape[0] * x.shape[1] * _size(w),
-    "lstm": lambda out, x, h, c, w, b, p, mask: x.shape[0] * x.shape[1] * (_size(w) + (0 if p is None else _size(p))),
+    "linear": lambda x, weight, bias: _size(x) * weight.shape[0],
+    "conv": lambda x, weight, bias, *, groups, **how: _places(x, weight, **how) * _size(weight),
+    "conv_transpose": lambda x, weight, bias, **how: _size(x) * math.prod(weight.shape[1:]),
+    "scaled_dot_product_attention": lambda q, k, v, *masks, **how: (
+        math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+    ),
+    "rnn": lambda x, h, w, *rest, **how: x.shape[0] * x.shape[1] * _size(w),
+    "gru": lambda x, h, w, *rest: x.shape[0] * x.shape[1] * _size(w),
+    "lstm": lambda x, h, c, w, b, p, mask: x.shape[0] * x.shape[1] * (_size(w) + (0 if p is None else _size(p))),
 }
-
-
-def _multiplications(node: Node) -> int:
-    count = COUNTS.get(node.op.name)
-    if count is None or not isinstance(node.payload, tuple):
-        return 0
-    inputs, outs, _ = node.payload
-    return count(outs[0], *inputs)

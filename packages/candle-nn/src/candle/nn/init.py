@@ -175,7 +175,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator = None) ->
     if not tensor.numel():
         return tensor
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
-    flat = candle.randn(max(rows, columns), min(rows, columns), generator=generator)
+    precise = candle.promote_types(tensor.dtype, candle.float32)
+    flat = candle.randn(max(rows, columns), min(rows, columns), generator=generator, dtype=precise)
     q, r = candle.linalg.qr(flat)
     q = q * r.diagonal().sign()  # so that all orthonormal matrices are as likely
     return tensor.copy_((q if rows >= columns else q.T).reshape(tensor.shape) * gain)

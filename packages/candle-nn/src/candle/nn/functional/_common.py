@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import warnings
 
+import candle
 from candle import Tensor
 from candle._views import assign
+
+HALVES = (candle.float16, candle.bfloat16)
 
 
 def written(input: Tensor, result: Tensor, inplace: bool, name: str) -> Tensor:
@@ -23,6 +26,11 @@ def reduction_of(name: str, size_average: bool | None, reduce: bool | None, redu
             stacklevel=3,
         )
     return reduction
+
+
+def single(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors; under autocast those of 16 bits in float32, in which losses are computed then."""
+    return tuple(t.float() if t.dtype in HALVES and candle.is_autocast_enabled(t.device.type) else t for t in tensors)
 
 
 def reduced(name: str, losses: Tensor, reduction: str) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 from candle import Tensor
 from candle._namespace import namespace_of
+from candle.ops._common import expect_tensor
 
 Array = Any
 Sizes = tuple[int, ...]
@@ -110,6 +111,7 @@ def sizes_of(name: str, option: str, given: Any, dims: int, *, least: int = 1) -
 
 def batched(name: str, input: Tensor, dims: int) -> tuple[Tensor, bool]:
     """The input as (N, C, *sizes), and whether the batch dim is new."""
+    expect_tensor(name, input, "input")
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: expected an input of {dims + 1} dims (unbatched) or {dims + 2}, got shape {tuple(input.shape)}"

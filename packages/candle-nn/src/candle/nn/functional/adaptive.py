@@ -8,6 +8,7 @@ from typing import Any
 import candle
 from candle import Tensor
 from candle.nn.functional._windows import Sizes, batched
+from candle.nn.functional.averages import avg_pool
 from candle.nn.functional.pooling import max_pool
 
 __all__ = [
@@ -35,24 +36,29 @@ def _wanted(name: str, x: Tensor, output_size: Any) -> Sizes:
     return tuple(n if wanted is None else wanted for n, wanted in zip(sizes, given, strict=True))
 
 
+def _even(x: Tensor, wanted: Sizes) -> Sizes | None:
+    """The size of the parts, where all have one."""
+    pairs = list(zip(x.shape[2:], wanted, strict=True))
+    return tuple(n // count for n, count in pairs) if all(count and n % count == 0 for n, count in pairs) else None
+
+
 def parts(size: int, count: int, device: Any) -> tuple[Tensor, Tensor]:
     """Where the elements of each part stand, (count, most), and which of them repeat its last one."""
     i = candle.arange(count, device=device).reshape(-1, 1)
-    starts, ends = i * size // count, -(-(i + 1) * size // count)
-    most = max((-(-(k + 1) * size // count) - k * size // count for k in range(count)), default=0)
+    starts, ends = i * size // max(count, 1), -(-(i + 1) * size // max(count, 1))
+    most = max((-(-(k + 1) * size // count) - k * size // count for k in range(count)), default=1)
     places = starts + candle.arange(most, device=device)
     return places.minimum(ends - 1), places >= ends
 
 
 def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) -> Tensor:
-    """The mean over a box is the mean over one dim after the other."""
+    """Windows side by side where the sizes divide; else, the mean over a box is that over one dim after the other."""
     x, single = batched(name, input, dims)
-    for d, count in enumerate(_wanted(name, x, output_size), 2):
-        size = x.shape[d]
-        if count and size % count == 0:
-            x = x.reshape(*x.shape[:d], count, size // count, *x.shape[d + 1 :]).mean(d + 1)
-            continue
-        places, repeated = parts(size, count, x.device)
+    wanted = _wanted(name, x, output_size)
+    if kernel := _even(x, wanted):
+        return avg_pool(name, dims, input, kernel)
+    for d, count in enumerate(wanted, 2):
+        places, repeated = parts(x.shape[d], count, x.device)
         seen = x.index_select(d, places.reshape(-1)).reshape(*x.shape[:d], *places.shape, *x.shape[d + 1 :])
         behind = (1,) * (x.ndim - d - 1)
         lengths = (~repeated).sum(1).reshape(-1, *behind).to(x.dtype)
@@ -63,8 +69,7 @@ def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) ->
 def _adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any, return_indices: bool = True) -> Any:
     x, single = batched(name, input, dims)
     wanted = _wanted(name, x, output_size)
-    if all(count and size % count == 0 for size, count in zip(x.shape[2:], wanted, strict=True)):
-        kernel = tuple(size // count for size, count in zip(x.shape[2:], wanted, strict=True))
+    if kernel := _even(x, wanted):
         return max_pool(name, dims, input, kernel, return_indices=return_indices)
     stands = candle.zeros((), dtype=candle.int64, device=x.device)  # each element's place, in row-major order
     seen = x

@@ -7,10 +7,10 @@ from typing import Any
 import candle
 from candle import Tensor
 from candle._apply import apply
-from candle.nn.functional._common import reduced, reduction_of
+from candle.nn.functional._common import reduced, reduction_of, single
 from candle.nn.functional.linear import linear
 from candle.op import Op
-from candle.ops._common import unsupported
+from candle.ops._common import expect_tensor, unsupported
 
 __all__ = [
     "binary_cross_entropy",
@@ -24,7 +24,7 @@ __all__ = [
 class BinaryCrossEntropy(Op):
     """-(t log(x) + (1 - t) log(1 - x)), logs >= -100;  dx = grad (x - t) / (x (1 - x)), dt = grad log((1 - x) / x)"""
 
-    name, promotes, floats = "binary_cross_entropy", "x t", True
+    name, promotes, floats, autocast = "binary_cross_entropy", "x t", True, "float32"
     reads = {"x": "x t", "t": "x"}
 
     def forward(xp, x, t):
@@ -80,6 +80,8 @@ def cross_entropy(
 
     Shapes: input (C) or (N, C, ...), target () or (N, ...) of classes, or input's shape of probabilities.
     """
+    expect_tensor("cross_entropy", input, "input")
+    expect_tensor("cross_entropy", target, "target")
     if ignore_index >= 0 and target.dtype.is_floating_point:
         raise RuntimeError(
             f"cross_entropy: ignore_index={ignore_index} names a class, but the target holds "
@@ -142,6 +144,7 @@ def nll_loss(
 ) -> Tensor:
     """-input[target] where input holds log-probabilities. Shapes: (C) or (N, C, ...), () or (N, ...)."""
     reduction = reduction_of("nll_loss", size_average, reduce, reduction)
+    (input,) = single(input)
     return candle.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
@@ -162,11 +165,12 @@ def binary_cross_entropy(
     name = "binary_cross_entropy"
     reduction = reduction_of(name, size_average, reduce, reduction)
     _same_shape(name, input, target)
-    inside = (input >= 0) & (input <= 1)
-    try:
-        input._backend.xp.check(inside.current(), f"{name}: all elements of input must lie between 0 and 1")
-    except IndexError as error:
-        raise RuntimeError(str(error)) from None
+    for what, x in (("input", input), ("target", target)):
+        inside = (x >= 0) & (x <= 1)
+        try:
+            x._backend.xp.check(inside.current(), f"{name}: all elements of {what} must lie between 0 and 1")
+        except IndexError as error:
+            raise RuntimeError(str(error)) from None
     return reduced(name, _times(apply(BinaryCrossEntropy, input, target), weight), reduction)
 
 

@@ -256,5 +256,11 @@ def _conv_transpose(
         )
     padding = sizes_of(name, "padding", padding, dims, least=0)
     widths = tuple((n, n - extra) for n, extra in zip(padding, more, strict=True))
+    reach = covered(x.shape[2:], weight.shape[2:], stride, dilation)
+    if any(n <= before + after for n, (before, after) in zip(reach, widths, strict=True)):
+        raise RuntimeError(
+            f"{name}: padding {padding} leaves nothing of what a kernel of {tuple(weight.shape[2:])} makes of an "
+            f"input of {tuple(x.shape[2:])}, {reach}"
+        )
     out: Tensor = apply(ConvTranspose, x, weight, bias, stride=stride, padding=widths, dilation=dilation, groups=groups)
     return out.squeeze(0) if single else out

@@ -22,7 +22,7 @@ class CtcLoss(Op):
 
     name, promotes, floats, autocast = "ctc_loss", "logp", True, "float32"
 
-    def forward(xp, logp, labels, steps, lengths, *, blank):
+    def forward(xp, logp, labels, steps, lengths, *, blank, impossible):
         """(T, N, C), (N, S), (N, 1), (N, 1) -> (N): the forward variables of Graves et al. (2006), equations 5 to 8."""
         path = with_blanks(xp, labels, blank)  # (N, P)
         shape = (logp.shape[0], *path.shape)
@@ -38,8 +38,8 @@ class CtcLoss(Op):
         at_blank = xp.take_along_axis(alpha, lengths * 2, axis=1)
         at_label = xp.take_along_axis(alpha, xp.maximum(lengths * 2 - 1, lengths), axis=1)
         total = xp.logaddexp(at_blank, xp.where(xp.greater(lengths, 0), at_label, low))
-        loss = xp.where(xp.less(total, LOW / 2), xp.full((), math.inf, dtype=logp.dtype), -total)
-        return xp.reshape(loss, (-1,))
+        once, otherwise = (xp.full((), factor, dtype=logp.dtype) for factor in (1.0, impossible))
+        return xp.reshape(-total * xp.where(xp.less(total, LOW / 2), otherwise, once), (-1,))
 
 
 def with_blanks(xp: Any, labels: Any, blank: int) -> Any:
@@ -94,9 +94,8 @@ def ctc_loss(
     labels = targets.long().masked_fill(~inside, blank)
     if bool(((labels < 0) | (labels >= classes)).any()):
         raise RuntimeError(f"ctc_loss: a target is not one of {classes} classes")
-    losses = apply(CtcLoss, log_probs, labels, steps[:, None], ends[:, None], blank=blank)
-    if zero_infinity:
-        losses = losses.masked_fill(losses == math.inf, 0)
+    impossible = 0.0 if zero_infinity else math.inf  # multiplies the loss of what does not fit, and its derivative
+    losses = apply(CtcLoss, log_probs, labels, steps[:, None], ends[:, None], blank=blank, impossible=impossible)
     if reduction == "mean":
         losses = losses / ends.clamp_min(1).to(losses.dtype)
     result = reduced("ctc_loss", losses, reduction)

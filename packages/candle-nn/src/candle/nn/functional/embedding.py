@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import candle
 from candle import Tensor
-from candle.ops._common import unsupported
+from candle.ops._common import expect_tensor, unsupported
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -30,6 +30,7 @@ def embedding(
             [2., 2.],
             [1., 1.]])
     """
+    expect_tensor("embedding", input, "input")
     unsupported("embedding", sparse=sparse)
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)

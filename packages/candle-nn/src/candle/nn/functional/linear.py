@@ -8,6 +8,7 @@ from typing import Any
 from candle import Tensor, einsum, is_autocast_enabled
 from candle._apply import apply
 from candle.op import Op
+from candle.ops._common import expect_tensor
 from candle.ops.linalg import transposed
 
 __all__ = ["bilinear", "linear"]
@@ -51,6 +52,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     alike = is_autocast_enabled() or all(t.dtype is input.dtype for t in (weight, bias) if t is not None)
     if alike and weight.ndim == 2 and (bias is None or tuple(bias.shape) == (weight.shape[0],)):
         return apply(Linear, input, weight, bias)
+    expect_tensor("linear", input, "input")
     out = input @ weight.t()
     if bias is not None and is_autocast_enabled():
         bias = bias.to(out.dtype)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import candle
 from candle import Tensor
-from candle.nn.functional._common import reduced, reduction_of
+from candle.nn.functional._common import reduced, reduction_of, single
 from candle.nn.functional.distance import pairwise_distance
+from candle.ops.loss import warn_of_broadcasting
 
 __all__ = [
     "soft_margin_loss",
@@ -31,12 +32,14 @@ def soft_margin_loss(
 ) -> Tensor:
     """log(1 + e^(-target input)), the target 1 or -1."""
     reduction = reduction_of("soft_margin_loss", size_average, reduce, reduction)
+    input, target = single(input, target)
     losses = -candle.logsigmoid(target * input).to(input.dtype)
     if losses.shape != input.shape:
         raise RuntimeError(
             f"soft_margin_loss: a target of shape {tuple(target.shape)} does not fit an input of shape "
             f"{tuple(input.shape)}: together they make {tuple(losses.shape)}; reshape one of them"
         )
+    warn_of_broadcasting("soft_margin_loss", input, target)
     return reduced("soft_margin_loss", losses, reduction)
 
 
@@ -50,6 +53,8 @@ def hinge_embedding_loss(
 ) -> Tensor:
     """input where the target is 1, max(0, margin - input) where it is -1."""
     reduction = reduction_of("hinge_embedding_loss", size_average, reduce, reduction)
+    warn_of_broadcasting("hinge_embedding_loss", input, target)
+    (input,) = single(input)
     apart = (margin - input).clamp_min(0).masked_fill(target == 1, 0)
     return reduced("hinge_embedding_loss", input.masked_fill(target == -1, 0) + apart, reduction)
 
@@ -70,7 +75,10 @@ def margin_ranking_loss(
             f"margin_ranking_loss: inputs and target must have as many dims, got shapes {tuple(input1.shape)}, "
             f"{tuple(input2.shape)} and {tuple(target.shape)}"
         )
-    losses = (margin - target * (input1 - input2)).clamp_min(0)
+    input1, input2, target = single(input1, input2, target)
+    difference = input1 - input2
+    warn_of_broadcasting("margin_ranking_loss", difference, target)
+    losses = (margin - target * difference).clamp_min(0)
     return reduced("margin_ranking_loss", losses, reduction)
 
 
@@ -95,6 +103,7 @@ def multi_margin_loss(
     classes = _classes(name, input)
     if weight is not None and tuple(weight.shape) != (classes,):
         raise ValueError(f"{name}: weight must have shape ({classes},), got {tuple(weight.shape)}")
+    (input,) = single(input)
     rows, column = input.reshape(-1, classes), target.reshape(-1, 1)
     if rows.shape[0] != column.shape[0] or target.ndim > 1:
         raise ValueError(
@@ -126,6 +135,7 @@ def multilabel_margin_loss(
         raise RuntimeError(
             f"{name}: the target must have the input's shape {tuple(input.shape)}, got {tuple(target.shape)}"
         )
+    (input,) = single(input)
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     given = (labels < 0).long().cumsum(1) == 0  # (N, C): before the first -1
     labels = labels.masked_fill(~given, 0)
@@ -146,6 +156,8 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """Binary cross-entropy of every class, weighted; its mean over the classes, the last dim."""
     reduction = reduction_of("multilabel_soft_margin_loss", size_average, reduce, reduction)
+    if isinstance(target, Tensor):  # it may be a number for all
+        warn_of_broadcasting("multilabel_soft_margin_loss", input, target)
     losses = -(target * candle.logsigmoid(input) + (1 - target) * candle.logsigmoid(-input))
     losses = losses if weight is None else losses * weight
     return reduced("multilabel_soft_margin_loss", losses.sum(-1) / input.shape[-1], reduction)
@@ -171,9 +183,11 @@ def cosine_embedding_loss(
             f"{name}: expected inputs (N, D) and a target (N), or (D) and (), got shapes {tuple(input1.shape)}, "
             f"{tuple(input2.shape)} and {tuple(target.shape)}"
         )
+    input1, input2 = single(input1, input2)
     tiny = 1e-12  # PyTorch's, under the root: not that of cosine_similarity
     squares = ((input1 * input1).sum(-1) + tiny) * ((input2 * input2).sum(-1) + tiny)
     cosine = (input1 * input2).sum(-1) / squares.sqrt()
+    warn_of_broadcasting(name, cosine, target)
     alike = (1 - cosine).masked_fill(target != 1, 0)
     return reduced(name, alike + (cosine - margin).clamp_min(0).masked_fill(target != -1, 0), reduction)
 
@@ -199,6 +213,7 @@ def triplet_margin_loss(
     def distance(x1: Tensor, x2: Tensor) -> Tensor:
         return pairwise_distance(x1, x2, p, eps)
 
+    anchor, positive, negative = single(anchor, positive, negative)
     return _triplet("triplet_margin_loss", anchor, positive, negative, distance, margin, swap, reduction)
 
 

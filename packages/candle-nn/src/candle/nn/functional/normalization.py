@@ -42,6 +42,33 @@ class BatchNorm(Op):
         return dx, d_weight, xp.reshape(total, (-1,)) if needs[2] else None
 
 
+class BatchNormInference(Op):
+    """n w + b, n = (x - mean) / std, mean and variance given;  dx = grad w / std, dmean = -dx, dvar = -dx n / 2 std"""
+
+    name, promotes, floats, autocast = "batch_norm_inference", "x mean var weight bias", True, "float32"
+    reads = {"x": "var weight", "mean": "var weight", "var": "x mean var weight", "weight": "x mean var", "bias": ""}
+
+    def forward(xp, x, mean, var, weight, bias, *, eps):
+        """(N, C, ...), (C), (C), (C), (C) -> (N, C, ...)."""
+        factor = per_channel(xp, scale(xp, weight, var, eps), x.ndim)
+        out = (x - per_channel(xp, mean, x.ndim)) * factor
+        return out if bias is None else out + per_channel(xp, bias, x.ndim)
+
+    def vjp(xp, needs, grad, out, x, mean, var, weight, bias, *, eps):
+        dx = d_mean = d_var = d_weight = d_bias = None
+        factor = scale(xp, weight, var, eps) if any(needs[:3]) else None
+        if needs[0]:
+            dx = grad * per_channel(xp, factor, x.ndim)
+        if needs[1] or needs[4]:
+            d_bias = xp.reshape(summed(xp, grad), (-1,))
+            d_mean = -d_bias * factor if needs[1] else None
+        if needs[2] or needs[3]:
+            along = xp.reshape(dots(xp, grad, x - per_channel(xp, mean, x.ndim)), (-1,))
+            d_weight = along / xp.sqrt(var + eps)
+            d_var = along * factor / (-2 * (var + eps)) if needs[2] else None
+        return dx, d_mean, d_var, d_weight, d_bias
+
+
 def moments(xp: Any, x: Any) -> tuple[Any, Any, Any]:
     """The mean of every channel, x without it, and its variance; what is per channel as (1, C, 1, ...)."""
     mean = summed(xp, x) * per_value(x)
@@ -69,7 +96,7 @@ def dots(xp: Any, x: Any, y: Any) -> Any:
 
 
 def scale(xp: Any, weight: Any, var: Any, eps: float) -> Any:
-    """weight / std, as (1, C, 1, ...)."""
+    """weight / std, in the shape of var: (C), or (1, C, 1, ...)."""
     inverse = 1 / xp.sqrt(var + eps)
     return inverse if weight is None else inverse * per_channel(xp, weight, var.ndim)
 
@@ -115,15 +142,14 @@ def batch_norm(
                 f"batch_norm: expected more than 1 value per channel when training, "
                 f"got an input of shape {tuple(input.shape)}"
             )
-        weight, bias = _alike(input, weight), _alike(input, bias)
         out, mean, var = apply(BatchNorm, input, weight, bias, eps=eps)
         if count:
             _follow(running_mean, mean, momentum)
             _follow(running_var, var * (count / (count - 1)), momentum)
-        return out
+        return _alike(input, out)
     if running_mean is None or running_var is None:
         raise RuntimeError("batch_norm: running_mean and running_var must be given when training=False")
-    return _affine((input - _along(running_mean, input)) / (_along(running_var, input) + eps).sqrt(), weight, bias)
+    return _alike(input, apply(BatchNormInference, input, running_mean, running_var, weight, bias, eps=eps))
 
 
 def group_norm(
@@ -212,8 +238,9 @@ def _along(v: Tensor, input: Tensor) -> Tensor:
     return v.to(input.dtype).reshape(-1, *(1,) * (input.ndim - 2))
 
 
-def _alike(input: Tensor, v: Tensor | None) -> Tensor | None:
-    return None if v is None else v.to(input.dtype)
+def _alike(input: Tensor, out: Tensor) -> Tensor:
+    """What the input's own few bits became among parameters of more."""
+    return out.to(input.dtype) if input.dtype.is_floating_point else out
 
 
 def _values_per_channel(input: Tensor) -> int:

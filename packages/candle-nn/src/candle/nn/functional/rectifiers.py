@@ -60,7 +60,7 @@ class Hardswish(Unary):
 class Prelu(Op):
     """x where positive, slope * x elsewhere;  dx = grad, or slope * grad;  dslope = 0, or x * grad"""
 
-    name, promotes, floats = "prelu", "x slope", True
+    name, promotes, floats, autocast = "prelu", "x slope", True, "lower"
     reads = {"x": "x slope", "slope": "x"}
 
     def forward(xp, x, slope):
@@ -128,7 +128,7 @@ def rrelu(
         raise RuntimeError(f"rrelu: lower must not be above upper, got {lower} and {upper}")
     if training:
         slope = lower + (upper - lower) * candle.rand_like(input)
-        return written(input, apply(Prelu, input, slope), inplace, "rrelu_")
+        return written(input, input * slope.masked_fill(input > 0, 1), inplace, "rrelu_")
     return leaky_relu(input, (lower + upper) / 2, inplace)
 
 

@@ -45,7 +45,7 @@ def outer_sum(xp: Any, grads: list[Any], states: list[Any]) -> Any:
 class Rnn(Op):
     """h = act(x_t + h W^T + b), step by step;  dz = act'(h) dh, dx_t = dz, dh before = dz W, dW = sum dz^T h"""
 
-    name, promotes, floats = "rnn", "x h w b", True
+    name, promotes, floats, autocast = "rnn", "x h w b", True, "lower"
     reads = dict.fromkeys(("x", "h", "w", "b"), "x h w b mask")
 
     def forward(xp, x, h, w, b, mask, *, activation):
@@ -78,7 +78,7 @@ class Rnn(Op):
 class Lstm(Op):
     """i, f, g, o = gates of x_t + h W^T + b; c = f c + i g; h = o tanh(c) (times P^T);  back through all steps"""
 
-    name, promotes, floats = "lstm", "x h c w b p", True
+    name, promotes, floats, autocast = "lstm", "x h c w b p", True, "lower"
     reads = dict.fromkeys(("x", "h", "c", "w", "b", "p"), "x h c w b p mask")
 
     def forward(xp, x, h, c, w, b, p, mask):

@@ -7,7 +7,7 @@ import warnings
 
 import candle
 from candle import Tensor
-from candle.nn.functional._common import reduced, reduction_of
+from candle.nn.functional._common import reduced, reduction_of, single
 from candle.ops.loss import warn_of_broadcasting
 
 __all__ = [
@@ -32,6 +32,7 @@ def l1_loss(
     """|input - target|, weighted."""
     reduction = reduction_of("l1_loss", size_average, reduce, reduction)
     warn_of_broadcasting("l1_loss", input, target)
+    input, target = single(input, target)
     return _weighted("l1_loss", (input - target).abs(), weight, reduction)
 
 
@@ -110,6 +111,8 @@ def kl_div(
             stacklevel=2,
         )
     reduction = reduction_of("kl_div", size_average, reduce, reduction)
+    warn_of_broadcasting("kl_div", input, target)
+    input, target = single(input, target)
     losses = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return losses.sum() / (input.shape[0] if input.ndim else 1)
@@ -131,6 +134,8 @@ def poisson_nll_loss(
     With `full`, also Stirling's approximation of log(target!), where target > 1.
     """
     reduction = reduction_of("poisson_nll_loss", size_average, reduce, reduction)
+    warn_of_broadcasting("poisson_nll_loss", input, target)
+    input, target = single(input, target)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
@@ -150,6 +155,7 @@ def gaussian_nll_loss(
 
     Shapes: var as input, or 1 in the last dim, or without it.
     """
+    warn_of_broadcasting("gaussian_nll_loss", input, target)
     var = var if isinstance(var, Tensor) else candle.full_like(input, var)
     if bool((var < 0).any()):
         raise ValueError("gaussian_nll_loss: var has negative entries")
@@ -166,12 +172,12 @@ def gaussian_nll_loss(
     return reduced("gaussian_nll_loss", losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-def _numbers(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _numbers(input: Tensor, target: Tensor) -> tuple[Tensor, ...]:
     """Truth values as numbers of the other's dtype: they cannot be subtracted."""
-    if candle.bool not in (input.dtype, target.dtype):
-        return input, target
-    common = candle.promote_types(input.dtype, target.dtype)
-    return input.to(common), target.to(common)
+    if candle.bool in (input.dtype, target.dtype):
+        common = candle.promote_types(input.dtype, target.dtype)
+        input, target = input.to(common), target.to(common)
+    return single(input, target)
 
 
 def _weighted(name: str, losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:

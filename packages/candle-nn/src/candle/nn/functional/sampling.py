@@ -30,7 +30,7 @@ def grid_sample(
     sizes, aligned = tuple(input.shape[2:]), bool(align_corners)
     flat = input.reshape(*input.shape[:2], prod(sizes))
     # From x to the last dim, y to the one before: (N, places) for each dim of the image
-    spots = [_pixels(grid[..., -1 - d].reshape(grid.shape[0], -1), size, aligned) for d, size in enumerate(sizes)]
+    spots = [_pixels(grid[..., -1 - d].flatten(1), size, aligned) for d, size in enumerate(sizes)]
     if mode != "bicubic":
         spots = [_inside(spot, size, padding_mode, aligned) for spot, size in zip(spots, sizes, strict=True)]
     total = None

@@ -10,7 +10,8 @@ from typing import Any
 class Symbol:
     """An input of a model, or what a layer (or an operator) will make of other symbols.
 
-    Calling a layer on symbols gives a symbol; so do + - * / @ and the indexing of what a layer gives.
+    Calling a layer on symbols, or lists of them, gives a symbol; so do + - * / @ (beside a tensor, with the symbol on
+    the left) and the indexing of what a layer gives.
     """
 
     def __init__(self, call: Any = None, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None):
@@ -26,7 +27,10 @@ class Symbol:
         raise TypeError("a symbol has no value yet: a Model's graph cannot depend on one")
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"a symbol has no {name!r}: it only goes through layers, operators and indexing")
+        raise AttributeError(
+            f"a symbol has no {name!r}: it only goes through layers, operators and indexing; "
+            f"what else is to be done with it needs a layer of its own"
+        )
 
     def __neg__(self) -> Symbol:
         return Symbol(operator.neg, (self,))
@@ -57,12 +61,12 @@ class Input(Symbol):
             raise RuntimeError(f"Model: input {place} must be of shape {('N', *self.shape)}, got {given}")
 
 
-def within(value: Any) -> list[Symbol]:
-    """The symbols in an argument, which may be a list, a tuple or a dict of them."""
-    if isinstance(value, Symbol):
+def within(value: Any, kind: type = Symbol) -> list[Any]:
+    """The symbols (or what else) in an argument, which may be a list, a tuple or a dict of them."""
+    if isinstance(value, kind):
         return [value]
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, tuple | list):
         return []
-    return [symbol for each in value for symbol in within(each)]
+    return [found for each in value for found in within(each, kind)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import candle
 from candle import Tensor
@@ -19,7 +20,8 @@ class LoRA(Module):
     """A linear layer with a change of low rank: W x + b + (alpha / rank) B A x, of which only A and B are trained.
 
     B begins as zeros, so the layer begins as it was. `merge` writes the change into W, where it costs nothing, and
-    `unmerge` takes it out again (to rounding). Hu et al. (2021), "LoRA: Low-rank adaptation of large language models".
+    `unmerge` takes it out again (to rounding); the state dict holds which of the two it is ("_extra_state").
+    Hu et al. (2021), "LoRA: Low-rank adaptation of large language models".
 
     Replace a layer of a model by it: `model.head = LoRA(model.head, rank=4)`.
 
@@ -52,6 +54,16 @@ class LoRA(Module):
         """What B A counts: alpha / rank."""
         return self.alpha / self.rank
 
+    @property
+    def weight(self) -> Tensor:
+        """W with the change (no dropout), for a layer that reads its part's weight: attention and its out_proj."""
+        weight = self.base.weight
+        return weight if self.merged else weight + self.lora_B @ self.lora_A * self.scale
+
+    @property
+    def bias(self) -> Parameter | None:
+        return self.base.bias  # type: ignore[no-any-return]
+
     def forward(self, input: Tensor) -> Tensor:
         if not self.merged:
             x = F.dropout(input, self.dropout, self.training)
@@ -74,6 +86,12 @@ class LoRA(Module):
         if self.merged is not merged:
             self.base.weight.add_(self.lora_B @ self.lora_A, alpha=sign * self.scale)
             self.merged = merged
+
+    def get_extra_state(self) -> Tensor:
+        return candle.tensor(self.merged)  # type: ignore[no-any-return]
+
+    def set_extra_state(self, state: Any) -> None:
+        self.merged = bool(state)
 
     def extra_repr(self) -> str:
         return f"rank={self.rank}, alpha={self.alpha}, dropout={self.dropout}, merged={self.merged}"

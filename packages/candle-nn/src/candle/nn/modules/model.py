@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from candle.nn.modules._symbol import Input, Symbol, within
 from candle.nn.modules.module import Module
+from candle.nn.parameter import Parameter
 
 __all__ = ["Input", "Model"]
 
@@ -20,7 +21,14 @@ class Model(Module):
     """The layers between inputs and outputs, which are symbols: as in Keras, layers are called on `Input`s.
 
     The layers are named "0", "1", ... in the order in which they run, as in a `Sequential`; one that is called twice
-    is there once. A model is a layer, and can be called on symbols itself.
+    is there once. Parameters that stand beside symbols (`x @ weight`) are the model's own "parameter0", ... A model is
+    a layer, and can be called on symbols itself. A function such as `candle.cat` goes into a layer:
+
+        class Cat(nn.Module):
+            def forward(self, parts):
+                return candle.cat(parts, 1)
+
+        joined = Cat()([a, b])
 
     >>> import candle
     >>> from candle import nn
@@ -48,7 +56,12 @@ class Model(Module):
         if missing := [each for each in order if isinstance(each, Input) and each not in self._inputs]:
             raise ValueError(f"Model: the outputs need {len(missing)} more nn.Input than the inputs that are given")
         calls = [each for each in order if not isinstance(each, Input)]
-        places = {id(symbol): Place(i) for i, symbol in enumerate([*self._inputs, *calls])}
+        found = within([outputs, *((each.args, each.kwargs) for each in calls)], Parameter)
+        beside = {f"parameter{i}": each for i, each in enumerate({id(each): each for each in found}.values())}
+        self._beside = list(beside)
+        for name, parameter in beside.items():
+            self.register_parameter(name, parameter)
+        places = {id(each): Place(i) for i, each in enumerate([*self._inputs, *beside.values(), *calls])}
         names: dict[Module, str] = {}
         self._steps = []  # what to call, or the name of the layer; and on what
         for symbol in calls:
@@ -64,7 +77,7 @@ class Model(Module):
             raise TypeError(f"Model: expected {len(self._inputs)} inputs, got {len(inputs)}")
         for i, (symbol, x) in enumerate(zip(self._inputs, inputs)):
             symbol.check(x, i)
-        values = list(inputs)
+        values = [*inputs, *(getattr(self, name) for name in self._beside)]
         for call, args, kwargs in self._steps:
             run = self._modules[call] if isinstance(call, str) else call
             values.append(run(*_taken(args, values), **_taken(kwargs, values)))  # type: ignore[misc]
@@ -86,8 +99,8 @@ def _in_order(outputs: list[Symbol]) -> list[Symbol]:
 
 
 def _put(value: Any, places: dict[int, Place]) -> Any:
-    """The value with places where the symbols were."""
-    return _replaced(value, Symbol, lambda symbol: places[id(symbol)])
+    """The value with places where the symbols and the parameters were."""
+    return _replaced(value, (Symbol, Parameter), lambda found: places[id(found)])
 
 
 def _taken(value: Any, values: list[Any]) -> Any:
@@ -95,7 +108,7 @@ def _taken(value: Any, values: list[Any]) -> Any:
     return _replaced(value, Place, lambda place: values[place.number])
 
 
-def _replaced(value: Any, kind: type, by: Any) -> Any:
+def _replaced(value: Any, kind: type | tuple[type, ...], by: Any) -> Any:
     if isinstance(value, kind):
         return by(value)
     if isinstance(value, dict):

@@ -43,11 +43,14 @@ class RotaryEmbedding(Module):
         if input.ndim < 2 or input.shape[-1] != self.dim:
             raise RuntimeError(f"RotaryEmbedding: expected shape (..., L, {self.dim}), got {tuple(input.shape)}")
         if isinstance(start, Tensor):
-            last = int(start.max()) + 1 if start.numel() else 0
-            cos, sin = (table[start] for table in self._tables(last, input))
+            first, last = (int(start.min()), int(start.max())) if start.numel() else (0, -1)
+            places: Any = start
         else:
-            end = start + input.shape[-2]
-            cos, sin = (table[start:end] for table in self._tables(end, input))
+            first, last = start, start + input.shape[-2] - 1
+            places = slice(first, last + 1)
+        if first < 0:
+            raise ValueError(f"RotaryEmbedding: positions begin at 0, got start={start}")
+        cos, sin = (table[places] for table in self._tables(last + 1, input))
         pairs, along = ((-1, 2), -1) if self.interleaved else ((2, -1), -2)
         a, b = input.unflatten(-1, pairs).unbind(along)
         return candle.stack([a * cos - b * sin, b * cos + a * sin], along).flatten(-2)  # type: ignore[no-any-return]
@@ -60,11 +63,15 @@ class RotaryEmbedding(Module):
             or table[0].shape[0] < length
             or (table[0].dtype, table[0].device) != (like.dtype, like.device)
         ):
-            positions = candle.arange(1 << max(length - 1, 0).bit_length(), dtype=candle.float64)
-            angles = positions[:, None] * self.base ** (candle.arange(0, self.dim, 2, dtype=candle.float64) / -self.dim)
-            cos, sin = (t.to(device=like.device, dtype=like.dtype) for t in (angles.cos(), angles.sin()))
-            self._table = table = cos, sin
+            table = self._table = self._computed(1 << max(length - 1, 0).bit_length(), like)
         return table
+
+    @candle.inference_mode(False)  # to be of use in training, too
+    def _computed(self, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        positions = candle.arange(length, dtype=candle.float64)
+        angles = positions[:, None] * self.base ** (candle.arange(0, self.dim, 2, dtype=candle.float64) / -self.dim)
+        cos, sin = (t.to(device=like.device, dtype=like.dtype) for t in (angles.cos(), angles.sin()))
+        return cos, sin
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_table": None}  # to be computed again, rather than saved

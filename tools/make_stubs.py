@@ -25,11 +25,12 @@ HEAD = '''\
 """Made by tools/make_stubs.py from the ops; do not edit."""
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from candle._dtypes import dtype
 from candle._tensor import Tensor
+from candle.ops.properties import Memory
 from candle.random import Generator
 
 Dims = int | Sequence[int] | None
@@ -66,7 +67,9 @@ def stub(name: str, function: Callable[..., Any]) -> str:
 def text() -> str:
     members = sorted(vars(Methods).items())
     properties = [
-        f"    @property\n    def {n}(self) -> Tensor: ..." for n, value in members if isinstance(value, property)
+        f"    @property\n    def {n}(self) -> {annotation(value.fget.__annotations__.get('return', 'Tensor'))}: ..."
+        for n, value in members
+        if isinstance(value, property)
     ]
     methods = [stub(name, value) for name, value in members if inspect.isfunction(value)]
     return HEAD + "\n".join(properties + methods) + "\n"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 
 import pytest
 import torch
 from torch.utils.checkpoint import checkpoint as torch_checkpoint
+from torch.utils.checkpoint import checkpoint_sequential as torch_checkpoint_sequential
 
 import candle
-from candle.utils.checkpoint import checkpoint
+from candle.utils.checkpoint import checkpoint, checkpoint_sequential
 
 from .oracle import check_both, to_candle
 
@@ -174,3 +176,59 @@ def test_the_second_run_is_freed_as_backward_goes() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10 * MEGABYTE  # one region of four and some gradients, not eight regions
+
+
+@pytest.mark.parametrize("segments", [1, 2, 3, 5])
+def test_checkpointed_segments(segments: int) -> None:
+    def program(lib, x):
+        runs, functions = [], [lib.exp, lib.sin, lib.tanh, lambda t: runs.append(t.shape) or t * t, lib.cos]
+        run = torch_checkpoint_sequential if lib is torch else checkpoint_sequential
+        y = run(functions, segments, x * 2, use_reentrant=False)
+        y.sum().backward()
+        return y.detach(), x.grad, len(runs)
+
+    check_both(program, X)
+
+
+def test_more_segments_than_functions_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 functions do not make 2 segments"):
+        checkpoint_sequential([candle.exp], 2, candle.ones(1))
+
+
+def test_contexts_of_the_forward_and_of_its_repetition() -> None:
+    def program(lib, x):
+        entered = []
+
+        @contextlib.contextmanager
+        def noting(name):
+            entered.append(name)
+            yield
+
+        y = region(lib.exp, x, lib=lib, context_fn=lambda: (noting("first"), noting("second")))
+        entered.append("backward")
+        y.sum().backward()
+        return entered, x.grad
+
+    check_both(program, X)
+
+
+def test_options_are_not_the_function_s() -> None:
+    """determinism_check, debug and early_stop are checkpoint's own; without a check shapes may differ."""
+
+    def program(lib, x):
+        first = iter([True])
+
+        def function(t):
+            t * t.exp() if next(first, False) else t[:1] * t[:1].exp()
+            return t.sin()
+
+        region(function, x, lib=lib, determinism_check="none", debug=False, early_stop=True).sum().backward()
+        return x.grad
+
+    check_both(program, X)
+
+
+def test_an_unknown_determinism_check_is_refused() -> None:
+    for lib in (torch, candle):
+        with pytest.raises(ValueError, match="determinism_check"):
+            region(lib.exp, lib.ones(2, requires_grad=True), lib=lib, determinism_check="some").sum().backward()

@@ -195,3 +195,59 @@ def test_no_cycle_keeps_the_graph_alive(make) -> None:
         assert node() is None
     finally:
         gc.enable()
+
+
+def make_scaled(lib, separate):
+    class Scaled(lib.autograd.Function):
+        @staticmethod
+        def forward(*inputs_and_context):
+            raise NotImplementedError
+
+        @staticmethod
+        def backward(ctx, grad):
+            Scaled.needs = ctx.needs_input_grad
+            return grad * ctx.k, *(None,) * (len(ctx.needs_input_grad) - 1)
+
+    if separate:
+        Scaled.forward = staticmethod(lambda x, k=2.0, shift=None: x * k)
+        Scaled.setup_context = staticmethod(lambda ctx, inputs, output: setattr(ctx, "k", inputs[1]))
+    else:
+
+        def forward(ctx, x, k=2.0, shift=None):
+            ctx.save_for_forward(x)
+            ctx.k = k
+            return x * k
+
+        Scaled.forward = staticmethod(forward)
+    return Scaled
+
+
+@pytest.mark.parametrize("separate", [False, True], ids=["ctx", "setup_context"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("f.apply(x)", "f.apply(x, k=3.0)", "f.apply(k=3.0, x=x)", "f.apply(x, 3.0, shift=x)", "f.apply(x, shift=x)"),
+        *("f.apply(x, other=1)", "f.apply(x, x=x)", "f.apply(k=2.0)"),
+    ],
+)
+def test_arguments_by_name(call: str, separate: bool) -> None:
+    """What is given by name counts as an input where forward has it; PyTorch's own refusals are refused."""
+
+    def program(lib, x):
+        function = make_scaled(lib, separate)
+        try:
+            y = eval(call, {"f": function, "x": x})
+        except TypeError:
+            return "TypeError"
+        node_needs = tuple(y.grad_fn.needs_input_grad)
+        y.sum().backward()
+        return y.detach(), x.grad, function.needs, node_needs
+
+    check_both(program, X)
+
+
+def test_a_node_shows_what_was_saved() -> None:
+    def program(lib, x, w):
+        return list(make_product(lib).apply(x, w).grad_fn.saved_tensors)
+
+    check_both(program, X, W)

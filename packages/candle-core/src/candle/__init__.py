@@ -49,31 +49,64 @@ from candle._modes import (
 from candle._printing import set_printoptions
 from candle._size import Size
 from candle._tensor import Tensor
-from candle.amp import autocast, is_autocast_enabled
+from candle.amp import GradScaler, autocast, is_autocast_enabled
+from candle.autograd.anomaly import is_anomaly_enabled
+from candle.backends import cuda as _cuda  # flags that scripts set
+from candle.backends import cudnn as _cudnn
+from candle.backends import mps as _mps
 from candle.ops import *  # noqa: F403
 from candle.plugins import devices
-from candle.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from candle.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 strided, contiguous_format, preserve_format = "strided", "contiguous_format", "preserve_format"
+newaxis = None
 
 # Siblings, imported on first use: the distribution that brings each
 _SIBLINGS = {
     **{"cuda": "candle-cuda", "numba": "candle-numba", "nn": "candle-nn", "optim": "candle-optim"},
     **{"datasets": "candle-data", "nlp": "candle-nlp", "models": "candle-models"},
 }
-_LAZY = {
-    **{"func": "candle.func", "utils": "candle.utils", "testing": "candle.testing"},
-    **{"array_api": "candle.array_api", "masked": "candle.masked"},
-    **{"fft": "candle.fft", "linalg": "candle.linalg", "signal": "candle.signal", "special": "candle.special"},
-    **dict.fromkeys(("CheckpointError", "load", "save"), "candle.serialization"),
-    **{"vmap": "candle.func", "graph": "candle._picture", "explain": "candle._explanation"},
+# What is imported on first use, by the module that has it
+_BY_MODULE = {
+    "candle.serialization": "CheckpointError load save",
+    "candle.func": "vmap",
+    "candle._picture": "graph",
+    "candle._explanation": "explain",
+    "candle.ops.buffers": "asarray frombuffer",
+    "candle.ops.older": "can_cast range vander",
+    "candle.ops.window_functions": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
+    "candle.ops.kinds": "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor "
+    "LongTensor ShortTensor",
+    "candle.ops.layers": "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d batch_norm bilinear "
+    "binary_cross_entropy_with_logits celu celu_ channel_shuffle conv1d conv2d conv3d conv_transpose1d "
+    "conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity ctc_loss feature_alpha_dropout "
+    "group_norm hardshrink hinge_embedding_loss instance_norm kl_div margin_ranking_loss max_pool1d "
+    "max_pool1d_with_indices max_pool2d max_pool3d pairwise_distance pdist pixel_shuffle pixel_unshuffle "
+    "poisson_nll_loss prelu rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss",
+    "candle.utils._limits": "finfo iinfo",
+    "candle.utils._settings": "are_deterministic_algorithms_enabled compile get_default_device "
+    "get_float32_matmul_precision get_num_threads set_default_device set_float32_matmul_precision set_num_threads "
+    "use_deterministic_algorithms",
 }
+_LAZY = {name: module for module, names in _BY_MODULE.items() for name in names.split()}
+_LAZY |= {n: f"candle.{n}" for n in "array_api fft func linalg masked signal special testing utils".split()}
+# Methods of Tensor that are functions, too, as are all those that end in _
+_METHODS = ("detach", "ger", "get_device", "is_inference", "is_nonzero", "is_same_size", "is_signed")
 
 __all__ = [
     "Generator",
+    "GradScaler",
     "Size",
     "Tensor",
     "autocast",
@@ -84,6 +117,7 @@ __all__ = [
     "cfloat",
     "complex128",
     "complex64",
+    "default_generator",
     "device",
     "devices",
     "double",
@@ -105,12 +139,14 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "is_anomaly_enabled",
     "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "long",
     "manual_seed",
     "nan",
+    "newaxis",
     "no_grad",
     "pi",
     "promote_types",
@@ -129,7 +165,7 @@ __all__ += ops.__all__
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_LAZY]
+    return [*globals(), *_LAZY, *_METHODS]
 
 
 def __getattr__(name: str) -> _Any:
@@ -138,6 +174,12 @@ def __getattr__(name: str) -> _Any:
         return module if _LAZY[name] == f"candle.{name}" else getattr(module, name)
     if name in _SIBLINGS:
         return _sibling(f"candle.{name}", _SIBLINGS[name])
+    if name in _METHODS or (name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name)):
+        return getattr(Tensor, name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("candle-core")
     raise AttributeError(f"module 'candle' has no attribute {name!r}")
 
 
@@ -148,7 +190,13 @@ def _sibling(module: str, distribution: str) -> _Any:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        raise AttributeError(
-            f"{module} is part of the distribution {distribution}, which is not installed: "
-            f"install it as the README shows (pip install ./packages/candle-core ./packages/{distribution})"
-        ) from None
+        if module == "candle.cuda":  # then there is no GPU, which is an answer
+            return _import("candle.utils._no_cuda")
+        raise AttributeError(_missing(module, distribution)) from None
+
+
+def _missing(what: str, distribution: str) -> str:
+    return (
+        f"{what} is part of the distribution {distribution}, which is not installed: "
+        f"install it as the README shows (pip install ./packages/candle-core ./packages/{distribution})"
+    )

@@ -13,20 +13,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-AUGMENTED = {
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "and",
-    "or",
-    "xor",
-    "lshift",
-    "rshift",
-}  # x += y and so on
+# x += y and so on
+AUGMENTED = {*("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift")}
 
 
 def method(*names: str, inplace: bool = False) -> Callable[[F], F]:
@@ -61,7 +49,7 @@ def view_method(function: F) -> F:
     return function
 
 
-def attach_property(name: str, function: Callable[[Tensor], Tensor]) -> None:
+def attach_property(name: str, function: Callable[[Tensor], Any]) -> None:
     """Make a function a read-only attribute of Tensor."""
     setattr(Methods, name, property(function))
 

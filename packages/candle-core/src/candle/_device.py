@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Device:
-    """`device("cuda", 1)` or `device("cuda:1")`; devices of one name and number are equal.
+    """`device("cuda", 1)`, `device("cuda:1")` or `device(1)`; devices of one name and number are equal.
 
     Where a device is looked for, "gpu" stands for the only one besides "cpu".
 
@@ -17,8 +17,8 @@ class Device:
     type: str
     index: int | None
 
-    def __init__(self, type: str | Device, index: int | None = None):
-        name, colon, number = str(type).partition(":")
+    def __init__(self, type: str | int | Device, index: int | None = None):
+        name, colon, number = (f"cuda:{type}" if isinstance(type, int) else str(type)).partition(":")
         if colon:
             if index is not None or not number.isdigit():
                 raise RuntimeError(f"device: expected a name like 'cpu' or 'cuda:0', got {type!r}, index {index}")

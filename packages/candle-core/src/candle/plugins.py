@@ -53,6 +53,7 @@ class Registry:
         self._lock = threading.RLock()
         self._made: dict[tuple[str, int], Backend] = {}
         self.plugins: list[Plugin] | None = None
+        self.default: str | int | Device = "cpu"  # where tensors are made that nobody gave a place
         self.factories: dict[str, tuple[Plugin, Callable[[int], Backend]]] = {}
         self.kernels: list[tuple[Plugin, str, str, Callable[[], Any]]] = []  # (whose, device, op, factory)
         self.contested: dict[str, str] = {}  # devices that nobody gets, and why
@@ -135,9 +136,9 @@ class Registry:
         self.kernels = [offer for offer in self.kernels if offer[0] is not plugin]
         plugin.devices, plugin.kernels = [], []
 
-    def backend(self, device: str | Device) -> Backend:
-        """The backend of a device, made on first use."""
-        device = Device(device)
+    def backend(self, device: str | int | Device | None) -> Backend:
+        """The backend of a device, made on first use; None is the default one."""
+        device = Device(self.default if device is None else device)
         found = self._made.get((device.type, device.index or 0))
         if found is None:
             with self._lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu"):
-        self.device = device
+        from candle.plugins import backend_of
+
+        self.device = device if str(device) == "cpu" else backend_of(device).device
         self._numpy: np.random.Generator | None = None
         self._seed = 0
 
@@ -61,7 +65,7 @@ class Generator:
 
         state = {"seed": self._seed, **self.numpy.bit_generator.state}
         text = json.dumps(state, default=lambda a: [int(x) for x in a])
-        return tensor(np.frombuffer(text.encode(), dtype=np.uint8))
+        return tensor(np.frombuffer(text.encode(), dtype=np.uint8), device="cpu")
 
     def set_state(self, state: Tensor) -> Generator:
         """Go back to where `get_state` was called."""
@@ -69,15 +73,32 @@ class Generator:
 
         import numpy as np
 
-        saved = json.loads(bytes(state.numpy()).decode())
-        for part in (saved, saved["state"]):
-            part.update({k: np.array(v, dtype=np.uint64) for k, v in part.items() if isinstance(v, list)})
-        self.manual_seed(saved.pop("seed", 0))
-        self.numpy.bit_generator.state = saved
+        try:
+            saved = json.loads(bytes(state.numpy()).decode())
+            for part in (saved, saved["state"]):
+                part.update({k: np.array(v, dtype=np.uint64) for k, v in part.items() if isinstance(v, list)})
+            stand = np.random.Philox(0)
+            seed, stand.state = saved.pop("seed", 0), saved
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise RuntimeError(f"set_state: expected what get_state returned, got {state!r}") from None
+        self._seed, self._numpy = seed, np.random.Generator(stand)
         return self
+
+    def clone_state(self) -> Generator:
+        """Another generator that stands where this one does."""
+        return Generator(self.device).set_state(self.get_state())
 
 
 default_generator = Generator()
+
+
+def draws_of(generator: Generator | None) -> np.random.Generator:
+    """Where a function draws from that was given this generator, or none."""
+    if generator is None:
+        return default_generator.numpy
+    if not isinstance(generator, Generator):
+        raise TypeError(f"expected a candle.Generator to draw from, got {generator!r}")
+    return generator.numpy
 
 
 def manual_seed(seed: int) -> Generator:
@@ -103,3 +124,21 @@ def get_rng_state() -> Tensor:
 def set_rng_state(state: Tensor) -> None:
     """Go back to where `get_rng_state` was called."""
     default_generator.set_state(state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True, device_type: str | None = None) -> Iterator[None]:
+    """What is drawn inside does not move the program's generator, which serves every device.
+
+    >>> import candle
+    >>> with candle.random.fork_rng():
+    ...     a = candle.rand(2)
+    >>> bool((a == candle.rand(2)).all())
+    True
+    """
+    before = get_rng_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            set_rng_state(before)

@@ -8,13 +8,14 @@ from typing import Any
 from candle import _backward as _backward
 from candle._modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from candle._tensor import Tensor
-from candle.autograd import saved as graph
+from candle.autograd import graph
 from candle.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from candle.autograd.function import Function
 from candle.autograd.gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -30,6 +31,18 @@ __all__ = [
 ]
 
 Tensors = Tensor | Sequence[Tensor]
+
+
+class _OfTensors(type):
+    def __instancecheck__(cls, x: object) -> bool:
+        return isinstance(x, Tensor)
+
+
+class Variable(metaclass=_OfTensors):
+    """What tensors with gradients were called once: `Variable(t)` is a tensor on the memory of `t`."""
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> Tensor:  # type: ignore[misc]
+        return data.detach().requires_grad_(requires_grad)
 
 
 def _many(x: Any) -> list[Any]:

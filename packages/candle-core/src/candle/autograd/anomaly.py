@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from candle._modes import Switch
+from candle._modes import Switch, state
 from candle._tensor import Tensor
 from candle.op import Op
 
@@ -46,6 +46,11 @@ class set_detect_anomaly(detect_anomaly):
         return super().__enter__()
 
 
+def is_anomaly_enabled() -> bool:
+    """Whether this thread is inside `detect_anomaly`."""
+    return bool(state.anomaly)
+
+
 def user_line() -> str:
     """The innermost line of the program that is not candle's."""
     frame: Any = sys._getframe(1)
@@ -61,8 +66,6 @@ def _has_nan(backend: Any, array: Any) -> bool:
 
 
 def check_forward(op: type[Op], inputs: Any, result: Any) -> None:
-    from candle._modes import state
-
     if state.anomaly != "check":
         return
     given = [(i, t) for i, t in enumerate(inputs) if isinstance(t, Tensor)]
@@ -83,8 +86,6 @@ def _describe(t: Tensor) -> str:
 
 
 def check_backward(node: Node, grads: list[Any], results: list[Any]) -> None:
-    from candle._modes import state
-
     if state.anomaly != "check":
         return
 

@@ -3,65 +3,16 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from candle._graph import Edge, Node
 from candle._modes import no_grad, special, state
 from candle._tensor import Tensor, wrap
-from candle._views import LEAF, storage_of
+from candle._views import LEAF
+from candle.autograd.context import Context, Saved
 from candle.op import Op, StandIn
-
-
-class Context:
-    """What `forward` leaves for `backward`."""
-
-    def __init__(self) -> None:
-        self.saved: list[Any] = []  # (array, edge or output index, storage, version)
-        self.to_save: tuple[Any, ...] = ()
-        self.dirty: tuple[Tensor, ...] = ()
-        self.non_differentiable: tuple[Tensor, ...] = ()
-        self.materialize = True
-        self.needs_input_grad: tuple[bool, ...] = ()
-        self.node: Any = None
-        self.loaded: tuple[Tensor | None, ...] | None = None  # the saved tensors, where they are at hand
-
-    def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep inputs or outputs for `backward`, where they are `ctx.saved_tensors`."""
-        self.to_save = tensors
-
-    def mark_dirty(self, *tensors: Tensor) -> None:
-        """Say which inputs `forward` changed in place."""
-        self.dirty = tensors
-
-    def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Say which outputs carry no gradient."""
-        self.non_differentiable = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether missing gradients of outputs come to `backward` as zeros (True) or None."""
-        self.materialize = value
-
-    @property
-    def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        if self.loaded is not None:
-            return self.loaded
-        node = self.node()
-        return tuple(None if each is None else each.load(node) for each in self.saved)
-
-
-class Saved:
-    """A tensor kept for later: its array and its place in the graph, without keeping the graph's outputs alive."""
-
-    def __init__(self, t: Tensor, edge: Edge | int | None):
-        self.array, self.backend, self.edge = t.current(), t._backend, edge
-        self.storage, self.pack = storage_of(t), None
-        self.version = self.storage.version
-
-    def load(self, node: Node) -> Tensor:
-        if self.storage.version != self.version:
-            raise RuntimeError(f"{node.name()}: a saved tensor has been modified by an inplace operation since")
-        return wrap(self.array, self.backend, (node, self.edge) if isinstance(self.edge, int) else self.edge)
 
 
 class FunctionNode(Node):
@@ -74,6 +25,14 @@ class FunctionNode(Node):
 
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
+
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        return self.context.needs_input_grad
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        return self.context.saved_tensors
 
     def put_away(self, unpack: Any = None) -> None:
         super().put_away(unpack)
@@ -172,8 +131,21 @@ class Function:
         return [_checked(cls, g, like) if needed else None for g, needed, like in zip(found, needs, likes, strict=True)]
 
     @classmethod
-    def apply(cls, *inputs: Any) -> Any:
+    def _bound(cls, inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The inputs in the order of `forward`; where there is a `setup_context`, it sees the defaults as well."""
+        context = () if hasattr(cls, "setup_context") else (None,)
+        bound = inspect.signature(cls.forward).bind(*context, *inputs, **named)
+        if not context:
+            bound.apply_defaults()
+        if bound.kwargs:
+            raise TypeError(f"{cls.__name__}: {', '.join(bound.kwargs)} cannot be given by name without what is before")
+        return bound.args[len(context) :]
+
+    @classmethod
+    def apply(cls, *inputs: Any, **named: Any) -> Any:
         """Run `forward` unrecorded, and record the call as one node."""
+        if named or hasattr(cls, "setup_context"):
+            inputs = cls._bound(inputs, named)
         backends = [x._backend for x in inputs if isinstance(x, Tensor)]
         level: Any = max(backends, key=lambda b: b.level, default=None)
         inside_vmap = level is not None and level.level > 0

@@ -11,7 +11,8 @@ from candle.func.vmap_graph import inside, record
 from candle.op import Op, StandIn
 
 if TYPE_CHECKING:
-    from candle.autograd.function import Context, Function
+    from candle.autograd.context import Context
+    from candle.autograd.function import Function
 
 
 class Mapped(Op):

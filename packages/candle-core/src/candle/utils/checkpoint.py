@@ -6,7 +6,8 @@ backward is dropped; when backward first asks for any of it, the region runs aga
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from candle import random
@@ -14,14 +15,21 @@ from candle._modes import Switch, enable_grad, state
 from candle._tensor import Tensor
 from candle._views import detached, storage_of
 
-__all__ = ["checkpoint"]
+__all__ = ["checkpoint", "checkpoint_sequential"]
+
+Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
+
+
+def noop_context_fn() -> Contexts:
+    """Two contexts that do nothing: one for the forward, one for its repetition."""
+    return nullcontext(), nullcontext()
 
 
 class _Region:
     """What one checkpointed call saved: nothing at first, everything after it ran again."""
 
-    def __init__(self, again: Callable[[], None]):
-        self.again, self.count = again, 0
+    def __init__(self, again: Callable[[], None], compare: bool):
+        self.again, self.compare, self.count = again, compare, 0
         self.payloads: dict[int, Any] = {}
         self.shapes: list[Any] = []  # of what was saved the first time
 
@@ -41,7 +49,7 @@ class _Region:
 
         def keep(payload: Any, backend: Any) -> Callable[[], Any]:
             nonlocal count
-            if count < self.count and _shapes(payload) != self.shapes[count]:
+            if self.compare and count < self.count and _shapes(payload) != self.shapes[count]:
                 raise RuntimeError(
                     f"checkpoint: the second forward saved shapes {_shapes(payload)} where the first saved "
                     f"{self.shapes[count]}; the function must do the same both times"
@@ -66,11 +74,18 @@ def _shapes(payload: Any) -> list[Any]:
 def checkpoint(
     function: Callable[..., Any],
     *args: Any,
-    use_reentrant: bool = False,
+    use_reentrant: bool | None = None,
     preserve_rng_state: bool = True,
+    context_fn: Callable[[], Contexts] = noop_context_fn,
+    determinism_check: str = "default",
+    debug: bool = False,
+    early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:
     """function(*args, **kwargs), whose intermediate values are computed again when backward needs them.
+
+    Forward and repetition run in the two contexts of `context_fn()`, and what they save must agree in shape, unless
+    `determinism_check` is "none". The other options change nothing: there is one implementation, and it tells.
 
     >>> import candle
     >>> from candle.utils.checkpoint import checkpoint
@@ -79,6 +94,9 @@ def checkpoint(
     >>> x.grad
     tensor([-2.4784, -2.4784, -2.4784])
     """
+    if determinism_check not in ("default", "none"):
+        raise ValueError(f"checkpoint: determinism_check must be 'default' or 'none', got {determinism_check!r}")
+    first, second = context_fn()
     rng = random.get_rng_state() if preserve_rng_state else None
     inputs = [(detached(a).requires_grad_() if a.requires_grad else a) if isinstance(a, Tensor) else a for a in args]
     autocast = state.autocast
@@ -91,11 +109,37 @@ def checkpoint(
         if rng is not None:
             random.set_rng_state(rng)
         try:
-            with Switch(autocast=autocast):
+            with second, Switch(autocast=autocast):
                 function(*inputs, **kwargs)
         finally:
             if now is not None:
                 random.set_rng_state(now)
 
-    with Switch(pack=_Region(again).pack):
+    with first, Switch(pack=_Region(again, compare=determinism_check == "default").pack):
         return function(*args, **kwargs)
+
+
+def checkpoint_sequential(
+    functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True
+) -> Any:
+    """Functions, or the layers of a Sequential, in `segments` parts, all of which but the last are checkpointed.
+
+    >>> import candle
+    >>> x = candle.ones(3, requires_grad=True)
+    >>> candle.utils.checkpoint.checkpoint_sequential([candle.exp, candle.sin], 2, x).sum().backward()
+    >>> x.grad
+    tensor([-2.4784, -2.4784, -2.4784])
+    """
+    steps = list(functions)
+    if not 1 <= segments <= len(steps):
+        raise ValueError(f"checkpoint_sequential: {len(steps)} functions do not make {segments} segments")
+    size, last = len(steps) // segments, len(steps) // segments * (segments - 1)
+    for start in range(0, last, size):
+        input = checkpoint(_chain, steps[start : start + size], input, preserve_rng_state=preserve_rng_state)
+    return _chain(steps[last:], input)
+
+
+def _chain(functions: Sequence[Callable[[Any], Any]], x: Any) -> Any:
+    for function in functions:
+        x = function(x)
+    return x

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from candle._modes import Switch
 from candle._tensor import Tensor, wrap
+from candle._views import storage_of
 
 if TYPE_CHECKING:
     from candle.backends.base import Backend
 
-__all__ = ["save_on_cpu", "saved_tensors_hooks"]
+__all__ = ["increment_version", "save_on_cpu", "saved_tensors_hooks"]
 
 Payload = tuple[tuple[Any, ...], tuple[Any, ...], Any]
 
@@ -46,3 +47,9 @@ class save_on_cpu(saved_tensors_hooks):
 
     def __init__(self, pin_memory: bool = False):
         super().__init__(lambda t: (t.device, t.cpu()), lambda kept: kept[1].to(kept[0]))
+
+
+def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
+    """Tell that the memory was written by somebody else, so that a backward that needs the old values raises."""
+    for each in (tensor,) if isinstance(tensor, Tensor) else tensor:
+        storage_of(each).version += 1

@@ -162,6 +162,18 @@ def test_division_of_integers() -> None:
     assert_same(program(candle), program(torch))
 
 
+def test_quotients_towards_zero_are_cut_after_they_are_rounded() -> None:
+    """6 / 0.2 is 30, though 6 - 0.2 * 30 is a little below zero."""
+
+    def program(lib):
+        x = lib.tensor([1.0, 6.0, -7.0, float("inf"), 0.0], dtype=lib.float64)
+        y = lib.tensor([0.1, 0.2, 2.0, 10.0, 0.0], dtype=lib.float64)
+        quotients = [lib.div(x, y, rounding_mode="trunc"), x.clone().div_(y, rounding_mode="trunc")]
+        return [*quotients, lib.div(lib.tensor([7, -7]), 0.3, rounding_mode="trunc")]
+
+    assert_same(program(candle), program(torch))
+
+
 def test_float_specials() -> None:
     def program(lib):
         x = lib.tensor([float("inf"), float("-inf"), float("nan"), -0.0, 0.0])

@@ -213,10 +213,30 @@ def test_numpy_scalars_act_as_numbers() -> None:
             lib.full_like(x, two),
             x.masked_fill(x > 1, two),
             x // two,
+            np.float32(1.5) // lib.tensor([0.0, 2.0]),
         ]
+        whole, one, array = lib.tensor([4, 6]), np.int64(1), np.array([2, 3])
+        results += [whole & one, one | whole, whole << one, one << whole, whole // array, whole**array, whole % array]
+        results += [lib.arange(np.int64(3)), lib.arange(one, np.int32(7), two), lib.polygamma(one, x)]
         return [*results, lib.tensor(two), lib.zeros(1, dtype=lib.result_type(x, two))]
 
     check_both(program, torch.tensor([0.25, 1.5]))
+
+
+def test_numpy_integers_act_as_dims_and_counts() -> None:
+    zero, one, two, three = np.arange(4)
+
+    def program(lib, x):
+        results = [x.max(one), x.min(zero, True), x.quantile(0.5, one), x.median(one), x.unique(dim=zero), x.sort(one)]
+        results += [x.roll(one, zero), x.roll(two), x.movedim(zero, one), x[None].squeeze(zero), x.squeeze(one)]
+        results += [lib.fft.fft(x, three, zero), lib.fft.irfft(x, three), lib.fft.fftshift(x, one)]
+        results += [lib.fft.fftn(x, (three,), (zero,)), lib.linalg.norm(x, one, zero), lib.linalg.norm(x, dim=one)]
+        results += [x.chunk(two, one), x.tensor_split(two), x.hsplit(three), x.split([one, two], one), x.split(2, one)]
+        results += [lib.tensordot(x, x, ([one], [one])), x.var(one, correction=zero), x.sum((zero, one)), x.any(one)]
+        signal = lib.stft(x.reshape(-1), two, one, window=lib.ones(2), return_complex=True)
+        return [*results, signal, lib.istft(signal, two, one, window=lib.ones(2))]
+
+    check_both(program, torch.tensor([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]]))
 
 
 def test_positional_only_construction() -> None:

@@ -34,6 +34,23 @@ CALLS = {
     ),
     "mm": (lambda: candle.mm(zeros(2), zeros(2, 2)), RuntimeError, r"mm.*\(2,\)"),
     "bmm": (lambda: candle.bmm(zeros(1, 2, 3), zeros(2, 3, 4)), RuntimeError, r"bmm.*\(1, 2, 3\).*\(2, 3, 4\)"),
+    "dot with a number": (lambda: candle.dot(zeros(2), 2), TypeError, r"dot: tensor must be a Tensor, got int"),
+    "mm with nothing": (lambda: candle.mm(zeros(2, 2), None), TypeError, r"mm: mat2 must be a Tensor, got NoneType"),
+    "cdist": (lambda: candle.cdist(zeros(2, 2), 0), TypeError, r"cdist: x2 must be a Tensor, got int"),
+    "logical_and": (lambda: (zeros(2) > 0).logical_and(2), TypeError, r"logical_and: other must be a Tensor, got int"),
+    "graph of a number": (lambda: candle.graph(3), TypeError, r"graph: t must be a Tensor, got int"),
+    "a power of nothing": (lambda: zeros(2) ** None, TypeError, r"expected a Tensor or a number, got NoneType"),
+    "too large a number": (
+        lambda: candle.tensor([1]) + 2**70,
+        RuntimeError,
+        r"1180591620717411303424 .*int64.*overflow",
+    ),
+    "einsum indices": (lambda: candle.einsum(zeros(2), [60]), RuntimeError, r"einsum: indices .*51.*60"),
+    "masked_scatter": (
+        lambda: zeros(3).masked_scatter(zeros(3) == 0, zeros(2)),
+        IndexError,
+        r"masked_scatter: the source has 2 elements",
+    ),
     "dot": (lambda: candle.dot(zeros(2), zeros(3)), RuntimeError, r"dot.*\(2,\).*\(3,\)|dot.*2.*3"),
     "einsum": (lambda: candle.einsum("ij,jk", zeros(2, 3), zeros(4, 5)), RuntimeError, r"einsum.*j.*3.*4"),
     "einsum letters": (lambda: candle.einsum("ij", zeros(2)), RuntimeError, r"einsum.*ij.*\(2,\)|einsum.*ij.*1"),
@@ -58,6 +75,11 @@ CALLS = {
     "topk": (lambda: zeros(3).topk(4), RuntimeError, r"topk.*4.*3"),
     "cat": (lambda: candle.cat([zeros(2, 3), zeros(2, 4)]), RuntimeError, r"cat.*\(2, 3\).*\(2, 4\)"),
     "cat ndims": (lambda: candle.cat([zeros(2, 3), zeros(2)]), RuntimeError, r"cat.*\(2, 3\).*\(2,\)"),
+    "cat ndims beside dim": (
+        lambda: candle.cat([zeros(2, 3), zeros(2)], 1),
+        RuntimeError,
+        r"cat: sizes.*dim 1: \(2, 3\).*\(2,\)",
+    ),
     "cat of nothing": (lambda: candle.cat([]), (RuntimeError, ValueError), r"cat.*(empty|no tensors|at least one)"),
     "cat of numbers": (lambda: candle.cat([zeros(2), 1.0]), TypeError, r"cat.*float"),
     "stack": (lambda: candle.stack([zeros(2), zeros(3)]), RuntimeError, r"stack.*\(2,\).*\(3,\)"),
@@ -208,7 +230,7 @@ def test_devices_do_not_mix_quietly() -> None:
 
 
 def test_a_sibling_that_is_not_installed_is_named_with_its_distribution() -> None:
-    missing = [name for name in ("cuda", "numba", "nn", "optim", "datasets", "nlp", "models") if not installed(name)]
+    missing = [name for name in ("numba", "nn", "optim", "datasets", "nlp", "models") if not installed(name)]
     for name in missing:
         with pytest.raises(AttributeError, match=rf"candle\.{name}.*candle-\w+.*install"):
             getattr(candle, name)

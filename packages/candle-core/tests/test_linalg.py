@@ -134,6 +134,42 @@ def test_second_derivative_of_the_determinant_of_the_identity() -> None:
     assert_same(found, expected)
 
 
+@pytest.mark.parametrize("imaginary", [0, 1j])
+def test_gradients_by_hermitian_matrices_are_hermitian(imaginary: complex) -> None:
+    """The function is one of Hermitian matrices, so what leaves them is no direction."""
+    x = RNG.standard_normal((4, 4)) + imaginary * RNG.standard_normal((4, 4))
+    weights = RNG.standard_normal((4, 4))
+
+    def program(lib: Any, t: Any) -> Any:
+        return (lib.linalg.eigh(t).eigenvectors.abs() ** 3 * lib.tensor(weights)).sum()
+
+    mine, theirs = (lib.tensor(x + x.conj().T).requires_grad_() for lib in (candle, torch))
+    program(candle, mine).backward()
+    program(torch, theirs).backward()
+    assert_same(mine.grad, theirs.grad)
+
+
+def test_second_derivatives_by_symmetric_matrices() -> None:
+    x = RNG.standard_normal((3, 3))
+    x = x + x.T
+
+    def program(lib: Any) -> Any:
+        return lib.autograd.functional.hessian(lambda t: (lib.linalg.eigvalsh(t) ** 3).sum(), lib.tensor(x))
+
+    np.testing.assert_allclose(program(candle).numpy(), program(torch).numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_of_a_cholesky_factor_one_triangle_is_read(upper: bool) -> None:
+    factor, b = RNG.standard_normal((3, 3)) + 3 * np.eye(3), RNG.standard_normal((3, 2))
+
+    def program(lib: Any) -> list[Any]:
+        x = lib.tensor(factor)
+        return [lib.cholesky_inverse(x, upper), lib.cholesky_solve(lib.tensor(b), x, upper)]
+
+    assert_same(program(candle), program(torch))
+
+
 def test_norms_at_zero() -> None:
     for p in (1, 2, 3, math.inf):
         x = candle.zeros(3, requires_grad=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,6 +241,39 @@ def test_only_floats_are_drawn(draw: str) -> None:
             getattr(lib, draw)(2, dtype=lib.int64)
         with pytest.raises(RuntimeError):
             getattr(lib, f"{draw}_like")(lib.ones(2, dtype=lib.int64))
+
+
+def test_permutations_fit_their_dtype() -> None:
+    for lib in (candle, torch):
+        assert sorted(lib.randperm(256, dtype=lib.uint8).tolist()) == list(range(256))
+        with pytest.raises(RuntimeError, match="overflow"):
+            lib.randperm(300, dtype=lib.uint8)
+
+
+def test_integers_are_drawn_by_keyword() -> None:
+    for lib in (candle, torch):
+        draws = lib.randint(high=5, size=(2, 3), generator=lib.Generator().manual_seed(0))
+        again = lib.randint_like(draws, 5, generator=lib.Generator().manual_seed(0))
+        assert draws.tolist() == again.tolist()
+        with pytest.raises(TypeError):
+            lib.randint(5)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda lib: lib.rand(2, generator=5), TypeError, "Generator.* 5"),
+        (lambda lib: lib.Generator("cuda:7"), RuntimeError, "cuda"),
+        (lambda lib: lib.set_rng_state(lib.zeros(3, dtype=lib.uint8)), RuntimeError, "get_state"),
+    ],
+)
+def test_what_no_numbers_come_from(call: Any, error: type[Exception], says: str) -> None:
+    before = candle.get_rng_state()
+    with pytest.raises(error):
+        call(torch)
+    with pytest.raises(error, match=says):
+        call(candle)
+    assert candle.equal(candle.get_rng_state(), before)
 
 
 def test_no_permutation_of_fewer_than_nothing() -> None:

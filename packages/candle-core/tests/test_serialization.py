@@ -9,9 +9,11 @@ import os
 import random
 import signal
 import stat
+import threading
 import time
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,8 +76,10 @@ def test_what_was_one_tensor_is_one_tensor_again() -> None:
 
 
 def test_names_that_collide_are_kept_apart() -> None:
-    obj = back({"a": {"b": candle.ones(1)}, "a.b": candle.zeros(1), "": candle.full((1,), 2.0)})
-    assert (obj["a"]["b"].item(), obj["a.b"].item(), obj[""].item()) == (1, 0, 2)
+    names = ["a.b#2", "a.b", "", "__metadata__"]
+    obj = {name: candle.tensor(float(i)) for i, name in enumerate(names)}
+    found = back({**obj, "a": {"b": candle.tensor(9.0)}})
+    assert [found[name].item() for name in names] + [found["a"]["b"].item()] == [0, 1, 2, 3, 9]
 
 
 def test_views_and_leaves_are_saved_by_value() -> None:
@@ -96,6 +100,26 @@ def test_map_location() -> None:
 
     assert str(candle.load(io.BytesIO(saved([candle.ones(2)])), map_location="strict")[0].device) == "strict"
     assert back([candle.ones(2, device="strict")])[0].device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    "where", ["cpu", {"cuda:0": "cpu"}, {"cpu": "cpu"}, lambda x, place: x, lambda x, place: None], ids=str
+)
+def test_loading_takes_what_torch_takes(where: Any) -> None:
+    def program(lib: Any) -> list[float]:
+        file = io.BytesIO()
+        lib.save({"w": lib.ones(2)}, file)
+        file.seek(0)
+        return [lib.load(file, where, weights_only=True, mmap=None)["w"].tolist()]
+
+    assert program(candle) == program(torch)
+
+
+def test_a_function_may_say_where_tensors_go() -> None:
+    import candle.testing.strict
+
+    found = candle.load(io.BytesIO(saved([candle.ones(2)])), map_location=lambda x, place: x.to("strict"))
+    assert str(found[0].device) == "strict"
 
 
 @pytest.mark.parametrize(
@@ -252,7 +276,7 @@ def test_what_is_wrong_is_named(change, says: str) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "header should have"),
+        (b"", "it is empty"),
         (b"\0" * 7, "header should have"),
         ((2**63).to_bytes(8, "little") + b"{}", "header should have 9223372036854775808 bytes, but the file has 10"),
         ((2).to_bytes(8, "little") + b"[]", "header is a list"),
@@ -290,6 +314,18 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     candle.save([1], tmp_path / "latest")
     assert (tmp_path / "latest").is_symlink()
     assert candle.load(tmp_path / "there" / "x") == [1]
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    """A device, too, is written into and not replaced by a file."""
+    path, data = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(path)
+    reader = threading.Thread(target=lambda: data.append(path.read_bytes()), daemon=True)
+    reader.start()
+    candle.save([1, candle.ones(2)], path)
+    assert stat.S_ISFIFO(path.lstat().st_mode)
+    reader.join(10)
+    assert data == [saved([1, candle.ones(2)])]
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

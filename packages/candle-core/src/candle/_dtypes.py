@@ -94,13 +94,14 @@ def set_default_dtype(d: dtype) -> None:
     _cache.clear()
 
 
-def promote_types(a: dtype, b: dtype) -> dtype:
+def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type that holds both, as PyTorch counts it.
 
     >>> import candle
     >>> candle.promote_types(candle.int64, candle.float16), candle.promote_types(candle.uint8, candle.int8)
     (candle.float16, candle.int16)
     """
+    a, b = type1, type2
     if a is b:
         return a
     low, high = sorted((a, b), key=lambda d: d.category)
@@ -149,6 +150,8 @@ def wrapped(x: int, d: dtype) -> int:
     >>> wrapped(300, uint8), wrapped(200, int8)
     (44, -56)
     """
+    if not -(2**63) <= x < 2**64:
+        raise RuntimeError(f"{x} cannot be converted to {d} without overflow: it has more than 64 bits")
     size = 1 << 8 * d.itemsize
     x %= size
     return x - size if d.is_signed and x >= size // 2 else x
@@ -187,7 +190,10 @@ def refuse_complex(name: str, d: dtype) -> None:
 
 def of_number(x: Any) -> dtype:
     """The dtype of a Python (or NumPy) number."""
-    return PYTHON[type(x.item() if hasattr(x, "item") else x)]
+    x = x.item() if hasattr(x, "item") else x
+    if type(x) not in PYTHON:
+        raise TypeError(f"expected a Tensor or a number, got {type(x).__name__}")
+    return PYTHON[type(x)]
 
 
 def merge(rank: dtype | None, d: dtype) -> dtype:

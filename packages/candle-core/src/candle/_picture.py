@@ -8,6 +8,7 @@ from typing import Any
 from candle import _drawing
 from candle._graph import Node
 from candle._tensor import Tensor
+from candle.ops._common import expect_tensor
 
 
 class Box:
@@ -118,6 +119,7 @@ def graph(t: Tensor, **names: Tensor) -> Graph:
 
     Keyword arguments name leaves: `candle.graph(loss, w=w, b=b)`.
     """
+    expect_tensor("graph", t, "t")
     if not t.requires_grad:
         raise RuntimeError("graph: this tensor does not require grad, so nothing was recorded")
     return Graph(t, names)

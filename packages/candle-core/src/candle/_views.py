@@ -65,7 +65,7 @@ def storage_of(t: Tensor) -> Storage:
 
 def make_view(t: Tensor, source: Tensor, op: type[Op], attrs: dict[str, Any]) -> None:
     """Let `t`, the result of the view op, share the storage of `source`."""
-    storage, step, above = storage_of(source), ((op, tuple(attrs.items())),), source._view
+    storage, step, above = source._storage or storage_of(source), ((op, tuple(attrs.items())),), source._view
     path = above.path if above else ()
     if not t._backend.aliases and path and layout(source, step) is None:
         return

@@ -70,19 +70,23 @@ def save(obj: Any, f: str | os.PathLike[str] | BinaryIO) -> None:
     text = _text(header)
     text += b" " * (-len(text) % 8)
     parts: tuple[bytes | memoryview, ...] = (len(text).to_bytes(8, "little"), text, *map(_bytes, arrays.values()))
-    if isinstance(f, str | os.PathLike):
+    if not isinstance(f, str | os.PathLike):
+        _write(f, parts)
+    elif os.path.isfile(f) or not os.path.exists(f):
         _replace(Path(f), parts)
-    else:
-        for part in parts:
-            f.write(part)
+    else:  # a pipe, or a device: it takes the bytes, and stays what it is
+        with open(f, "wb") as file:
+            _write(file, parts)
 
 
 def _outline(x: Any, place: str, tensors: dict[str, Tensor], seen: dict[int, str]) -> Any:
     """The object as JSON: containers as [kind, items], and for tensors their names."""
     if isinstance(x, Tensor):
         if id(x) not in seen:
-            seen[id(x)] = place if place and place not in tensors else f"{place or 'tensor'}#{len(seen)}"
-            tensors[seen[id(x)]] = x
+            name = place or "tensor"
+            while name in tensors or name == "__metadata__":  # which the format keeps for itself
+                name += f"#{len(seen)}"
+            seen[id(x)], tensors[name] = name, x
         return ["tensor", seen[id(x)]]
     if isinstance(x, PLAIN):
         return x
@@ -124,14 +128,18 @@ def _text(header: dict[str, Any]) -> bytes:
     return json.dumps(header, separators=(",", ":")).encode()
 
 
+def _write(file: BinaryIO, parts: Iterable[bytes | memoryview]) -> None:
+    for part in parts:
+        file.write(part)
+
+
 def _replace(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Write beside the file, make sure it is on the disk, and only then give it the name."""
     path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
     try:
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:  # 0o666: less the umask
-            for part in parts:
-                file.write(part)
+            _write(file, parts)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
@@ -151,10 +159,14 @@ def _replace(path: Path, parts: Iterable[bytes | memoryview]) -> None:
 # Loading
 
 
-def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None) -> Any:
+def load(
+    f: str | os.PathLike[str] | BinaryIO, map_location: Any = None, *, weights_only: bool = True, mmap: Any = None
+) -> Any:
     """What `save` wrote; of a safetensors file that somebody else wrote, a dict of tensors by name.
 
-    Tensors come to the CPU, or to the device `map_location`. A damaged file raises `CheckpointError`.
+    Tensors come to the CPU, or where `map_location` says: a device, a dict with one for "cpu", or a function of a
+    tensor and "cpu" that returns the tensor to take. A damaged file raises `CheckpointError`. `weights_only` and
+    `mmap` change nothing: no file can run code here, and all of it is read.
     """
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
@@ -163,7 +175,7 @@ def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None) -> Any:
     return _read(f, getattr(f, "name", "the file"), map_location)
 
 
-def _read(file: BinaryIO, name: str, device: Any) -> Any:
+def _read(file: BinaryIO, name: str, map_location: Any) -> Any:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     try:
@@ -171,13 +183,14 @@ def _read(file: BinaryIO, name: str, device: Any) -> Any:
         metadata = header.pop("__metadata__", {})
         if not isinstance(metadata, dict):
             raise CheckpointError("its metadata is no dictionary")
-        arrays, seal = {}, zlib.crc32(_text({"__metadata__": _without_seal(metadata), **header}))
+        unsealed = {key: value for key, value in metadata.items() if key != "crc32"}
+        arrays, seal = {}, zlib.crc32(_text({"__metadata__": unsealed, **header}))
         for key, d, shape in _spans(header, size - start):
             arrays[key] = _read_values(file, d, shape)
             seal = zlib.crc32(_bytes(arrays[key]), seal)
         if "crc32" in metadata and metadata["crc32"] != f"{seal:08x}":
             raise CheckpointError("its checksum does not fit: it was damaged after it was written")
-        tensors = {key: _tensor(arrays[key], device) for key in header}
+        tensors = {key: _tensor(arrays[key], map_location) for key in header}
         return _restored(_parsed(metadata["candle"], "outline"), tensors) if "candle" in metadata else tensors
     except CheckpointError as error:
         raise CheckpointError(f"{name} is not a whole checkpoint: {error}") from None
@@ -199,6 +212,8 @@ def _read_header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
                 "it holds a Python pickle, which could run any code and is never opened; "
                 "write it again with candle.save or safetensors.torch.save_file"
             )
+        if not size:
+            raise CheckpointError("it is empty")
         raise CheckpointError(f"the header should have {length} bytes, but the file has {size}")
     header = _parsed(file.read(length), "header")
     if not isinstance(header, dict):
@@ -253,14 +268,14 @@ def _read_values(file: BinaryIO, d: _dtypes.dtype, shape: tuple[int, ...]) -> np
     return values
 
 
-def _without_seal(metadata: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in metadata.items() if key != "crc32"}
-
-
-def _tensor(array: np.ndarray, device: Any) -> Tensor:
+def _tensor(array: np.ndarray, map_location: Any) -> Tensor:
     from candle.ops.creation import from_numpy
 
     t = from_numpy(array)
+    if callable(map_location):
+        moved: Tensor | None = map_location(t, "cpu")
+        return t if moved is None else moved
+    device = map_location.get("cpu") if isinstance(map_location, Mapping) else map_location
     return t if device is None else t.to(device=device)
 
 

@@ -11,7 +11,7 @@ ARITHMETIC = """
 x + y; x - y; x * y; x / y; x + s; s - x; x * v; v * x; c + v; c / e; x + 2; 2 - x; 3 / x; x ** 2; p ** y; p ** 0.5
 2.0 ** x; x // y; x % y; -x; abs(x); x.pow(3); lib.maximum(x, y); lib.minimum(x, c); x.fmod(y); s * t; v + s; e * c; lib.atan2(x, y); lib.atan2(c, v)
 x.clamp(-0.5, 0.5); x.clamp(min=s); x.clamp(e, c); lib.add(x, y, alpha=2); lib.sub(x, v, alpha=0.5)
-lib.div(x, y, rounding_mode="trunc"); lib.div(o, i + 1, rounding_mode="floor"); x.sub(y).abs().add(1).log()
+lib.div(x, y, rounding_mode="trunc"); lib.div(o, i + 1, rounding_mode="floor"); lib.div(o, i + 1, rounding_mode="trunc"); x.sub(y).abs().add(1).log()
 """
 
 INTEGERS = """
@@ -89,14 +89,14 @@ x.median(); x.median(1).values; x.nanmedian(0).values; x.kthvalue(2, 1).values; 
 x.quantile(0.3, 1); x.quantile(0.5); x.nanquantile(0.7, 0, interpolation="nearest"); x.count_nonzero(1); x.aminmax(dim=1).max
 lib.var_mean(x, 1)[0]; lib.std_mean(x, 0)[1]; x.cov(); x.corrcoef(); x.diff(); x.diff(dim=0); lib.trapezoid(x, dx=0.5)
 lib.trapezoid(x, v); lib.cumulative_trapezoid(x); lib.gradient(x, dim=1)[0]; p.cumprod(1); l.cumprod(0); x.cummax(1).values; l.cummin(0).indices
-x.logcumsumexp(1); l.logcumsumexp(0)
+x.logcumsumexp(1); l.logcumsumexp(0); j.bincount(minlength=3); x.histc(4); i.float().histc(2)
 """
 
 WRITING = """
 v.index_copy(0, g[:1], u[:1]); x.index_fill(1, g, 2.0); h.index_reduce(0, j, k, "prod"); h.index_reduce(0, j, k, "amax")
 h.index_reduce(0, j, k, "mean", include_self=False); v.scatter_reduce(0, j, l, "amin"); x.scatter_reduce(0, i, y, "prod", include_self=False)
 v.scatter_reduce(0, j, l, "sum"); x.scatter(0, i, y, reduce="multiply"); x.masked_scatter(m, y); x.take(j); v.put(d, s)
-v.put(j, l, accumulate=True)
+v.put(j, l, accumulate=True); v.index_put((lib.tensor([True, False, True]),), s)
 """
 
 SORTING = """

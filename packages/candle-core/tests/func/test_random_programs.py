@@ -16,11 +16,12 @@ import candle
 from .expressions import TORCH
 from .trees import candles
 
-# Lines over vectors of three: {a}, {b} and {c} are earlier results, each line makes another
+# Lines over vectors of three: {a}, {b} and {c} are earlier results, each line makes another. (amax, for where values
+# are tied, PyTorch's max has other gradients in nested vmaps.)
 LINES = """
 {a}.sin(); {a}.tanh(); {a}.exp() * 0.1; {a} * {b}; {a} + {b}; {a} - {b} * {c}; {a} / ({b} * {b} + 1); -{a}; {a} * 0.5
 {a}.sigmoid(); lib.gelu({a}); lib.softplus({a}); {a}.softmax(0); {a}.log_softmax(0); {a}.cumsum(0); {a}.flip(0)
-{a} * {b}.sum(); {a} + {b}.mean(); {a} * {b}.max(); ({a} @ {b}) * {c}; {a}.outer({b}) @ {c}; {a}.outer({b}).sum(0)
+{a} * {b}.sum(); {a} + {b}.mean(); {a} * {b}.amax(); ({a} @ {b}) * {c}; {a}.outer({b}) @ {c}; {a}.outer({b}).sum(0)
 {a}[{b}.argsort(0)]; {a}.sort(0).values; {a}.gather(0, {b}.argsort(0)); {a}.scatter_add(0, {b}.argsort(0), {c})
 lib.where({a} > {b}, {a}, {c}); {a}.masked_fill({b} > 0, 0.5); lib.maximum({a}, {b}); {a}.clamp(-0.5, 0.5); {a}.abs()
 lib.cat([{a}[1:], {b}[:1]]); lib.stack([{a}, {b}]).sum(0); lib.stack([{a}, {b}, {c}]) @ {a}; {a}.reshape(3, 1)[:, 0]

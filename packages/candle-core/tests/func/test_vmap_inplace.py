@@ -109,6 +109,20 @@ def test_writing_into_a_tensor_from_outside() -> None:
     check(program, X)
 
 
+@pytest.mark.parametrize("source", ["row", "column", "row * column"])
+def test_the_gradient_of_what_was_written_over_in_an_outer_vmap(source: str) -> None:
+    """What is written need not vary with both; what was there does, and gets no gradient."""
+
+    def program(lib, func, x):
+        def each(row, column):
+            made = eval(source, {"row": row, "column": column}).sin()
+            return assigned(row * column, 0, made[1]).sum()
+
+        return func.grad(lambda x: func.vmap(lambda row: func.vmap(lambda column: each(row, column))(x))(x).sum())(x)
+
+    check(program, X)
+
+
 def test_what_is_the_same_for_all_cannot_take_what_differs() -> None:
     x = candles(X)
     with pytest.raises(RuntimeError, match="add_.*vmap"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import candle
 import candle.testing.strict  # registers two devices
@@ -128,6 +129,18 @@ def test_single_and_half_precision(name: str) -> None:
         np.testing.assert_allclose(
             found.double().numpy()[finite], expected.numpy()[finite], rtol=bound, atol=bound, err_msg=str(dtype)
         )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_close_to_the_pole_at_zero(dtype: str) -> None:
+    """x - floor(x) is 1, rounded, for the first of these: what is left of its distance from 0 is nothing."""
+
+    def program(lib: Any) -> list[Any]:
+        x = lib.tensor([-1e-9, 1e-9, -3e-8, -1e-4, 1e-4], dtype=getattr(lib, dtype))
+        return [x.lgamma(), x.digamma(), *(x.polygamma(n) for n in (1, 2, 3))]
+
+    for mine, theirs in zip(program(candle), program(torch), strict=True):
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=2e-6 if dtype == "float32" else 1e-13)
 
 
 def test_the_derivative_of_the_incomplete_gamma_function_by_both() -> None:

@@ -34,6 +34,7 @@ SAID_WRONG = {
     "randperm": "n, *, generator=None, dtype=None, device=None",
     "normal": "mean, std, size, *, generator=None, dtype=None, device=None",
     "bernoulli": "input, p=None, *, generator=None",
+    "binomial": "count, prob, generator=None",
     "scatter": "input, dim, index, src, *, value, reduce",
     "arange": "start, end, step=1, *, dtype=None, device=None, requires_grad=False",
     "concatenate": "tensors, dim=0",
@@ -188,13 +189,13 @@ lib.scatter_add(input=x, dim=0, index=i, src=x); lib.index_select(input=x, dim=1
 lib.index_add(input=x, dim=0, index=i[0, :2], source=x, alpha=2); lib.take_along_dim(input=x, indices=i, dim=0)
 lib.where(condition=x > 1, input=x, other=0.0); lib.masked_select(input=x, mask=x > 2); lib.nonzero(input=x, as_tuple=False)
 lib.sort(input=x, dim=1, descending=True).values; lib.argsort(input=x, dim=1, descending=True); lib.topk(input=x, k=2, dim=1)[0]
-lib.topk(x, 2, largest=False).values; lib.clamp(input=x, min=1, max=3); x.clamp(max=2); x.clip(1, 2)
+x.sort(axis=0)[1]; lib.argsort(x, axis=1); lib.max(x, other=x * 2); x.min(other=x * 2); lib.topk(x, 2, largest=False).values; lib.clamp(input=x, min=1, max=3); x.clamp(max=2); x.clip(1, 2)
 lib.add(input=x, other=x, alpha=2); lib.sub(x, other=1, alpha=3); lib.mul(input=x, other=2); lib.div(input=x, other=2, rounding_mode="floor")
 lib.true_divide(x, 2); lib.pow(input=x, exponent=2); lib.remainder(input=x, other=2); lib.fmod(input=x, other=2)
 lib.eq(input=x, other=x); lib.isclose(input=x, other=x, rtol=0.1); lib.allclose(input=x, other=x, atol=1.0); lib.equal(x, other=x)
 lib.matmul(input=x, other=x.T); lib.mm(input=x, mat2=x.T); lib.mv(input=x, vec=x[0]); lib.dot(input=x[0], tensor=x[1])
 lib.outer(input=x[0], vec2=x[1]); lib.addmm(input=x[:, :2], mat1=x, mat2=x.T, beta=2, alpha=0.5); lib.bmm(input=x[None], mat2=x.T[None])
-lib.tensordot(a=x, b=x, dims=([0, 1], [0, 1])); lib.tensordot(x, x.T, dims=1); lib.einsum("ij,kj->ik", [x, x]); lib.inner(input=x, other=x)
+lib.tensordot(a=x, b=x, dims=([0, 1], [0, 1])); lib.tensordot(x, x.T, dims=1); lib.einsum("ij,kj->ik", [x, x]); lib.einsum(x, [0, 1], x, [..., 2, 1], [2, 0]); lib.einsum(x, [30, 1]); lib.inner(input=x, other=x)
 lib.softmax(input=x, dim=1); lib.softmax(x, 1, dtype=lib.float32); x.softmax(dim=-1, dtype=lib.float32); lib.log_softmax(input=x, dim=1)
 lib.tril(input=x, diagonal=1); x.triu(diagonal=-1); lib.round(input=x, decimals=1); x.round(decimals=2); lib.relu(input=x)
 x.to(lib.float32); x.to(dtype=lib.float32); x.to("cpu"); x.to(device="cpu", dtype=lib.float32); x.to(i); x.type_as(other=i)
@@ -211,7 +212,7 @@ lib.var_mean(x, unbiased=False)[0]; x.slice_scatter(src=x[:, :1], dim=1, start=1
 lib.squeeze(input=x); lib.unsqueeze(input=x, dim=-1); lib.adjoint(x); lib.moveaxis(x, 0, 1); lib.numel(input=x); lib.is_tensor(x)
 lib.rand(size=(2, 0)); lib.randn(size=(0,)); x.new_empty(size=(0, 1)); lib.stack([x, x], axis=1); lib.tensor_split(x, sections=2)[0]
 x.tensor_split(indices=[1], dim=1)[1]; x.clone().swapaxes_(axis0=0, axis1=1); lib.swapdims(x, dim0=0, dim1=1); lib.split(x, 1, dim=1)[2]
-x.element_size(); x.dim(); x.ndimension(); x.nelement(); x.is_floating_point(); x.is_complex(); x[0, 0].permute(dims=()); x[0, 0].T
+lib.dropout(x, p=0.5, train=False); x.element_size(); x.dim(); x.ndimension(); x.nelement(); x.is_floating_point(); x.is_complex(); x[0, 0].permute(dims=()); x[0, 0].T
 """.replace("\n", ";").split(";")
 
 

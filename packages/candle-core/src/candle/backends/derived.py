@@ -188,7 +188,7 @@ def var(xp: Any, x: Array, *, axis: Any = None, correction: float = 0.0, keepdim
     size = xp.abs(centred) if is_complex_array(xp, centred) else centred
     total = xp.sum(size * size, axis=axis, keepdims=keepdims)
     count = math.prod(x.shape) // max(math.prod(total.shape), 1)
-    return total * (1 / (count - correction) if count > correction else math.nan)
+    return total * (1 / (count - correction) if count > correction else math.inf)
 
 
 def sort(xp: Any, x: Array, *, axis: int = -1, descending: bool = False) -> Array:

@@ -25,9 +25,9 @@ def functional_call(
     False. With `strict`, all parameters and buffers must be given.
     """
     places, given = dict(_places(module)), _merged(parameter_and_buffer_dicts)
-    for name in given:
-        if name not in places:
-            raise KeyError(f"functional_call: the module has no parameter or buffer {name!r}")
+    if unknown := given.keys() - places.keys():
+        told, known = ", ".join(sorted(unknown)), ", ".join(places)
+        raise RuntimeError(f"functional_call: the module has no parameter or buffer {told}; it has {known}")
     if tie_weights:
         given = _tied(given, places)
     missing = [name for name, (table, last) in places.items() if name not in given and table[last] is not None]

@@ -73,11 +73,12 @@ class _Inside:
     def lowered(self, xp: Any, result: BatchedArray, levels: list[Any]) -> Tensor:
         """A gradient for the array as one for the Tensor: summed over the levels at which it was the same for all.
 
-        `levels` are the op's; some of them may have come with other inputs only.
+        `levels` are the result's; some of them may have come with other inputs only, and where the result does not
+        depend on this one (it was overwritten), this one may have others.
         """
         likes = dict(zip(self.levels, self.likes[2:], strict=True))
         value = _matched(fit(xp, result, self.likes[0]).value, self.likes[1])
-        for level in levels:
+        for level in sorted({*levels, *self.levels}, key=lambda each: -each.level):
             value = _peeled(value, level)
             value = _matched(value, likes[level]) if level in likes else value.sum(0)
         return value

@@ -52,8 +52,8 @@ def lgamma(xp: Any, x: Array) -> Array:
     y = 1 / a
     right = xp.log(_polynomial(y, _ABOVE) / _polynomial(y, _BELOW)) - _G
     right = right + (a - 0.5) * (xp.log(a + (_G - 0.5)) - 1)
-    rest = xp.where(xp.logical_and(left, xp.logical_not(large)), x - xp.floor(x), _one(xp, x) / 2)
-    rest = xp.where(xp.less(0.5, rest), 1 - rest, rest)
+    # from the nearest pole, exactly: x - floor(x) would be 1 for -1e-20
+    rest = xp.where(xp.logical_and(left, xp.logical_not(large)), xp.abs(x - xp.round(x)), _one(xp, x) / 2)
     out = xp.where(left, math.log(math.pi) - xp.log(xp.sin(math.pi * rest)) - right, right)
     return xp.where(large, xp.abs(x), out)
 
@@ -88,13 +88,13 @@ def zeta(xp: Any, s: Array, q: Array) -> Array:
     """The sum of (q + k)^-s over k = 0, 1, ..., for s > 1."""
     whole = xp.equal(q, xp.floor(q))
     left = xp.less(q, 0)
-    rest = q - xp.floor(q)
-    rest = xp.where(xp.equal(rest, 0), _one(xp, q) / 2, rest)
+    half = _one(xp, q) / 2  # of use at a pole; near one, both of these are exact
+    above, below = xp.where(whole, half, q - xp.floor(q)), xp.where(whole, half, xp.ceil(q) - q)
     safe = xp.where(xp.less(1, s), s, 2 * _one(xp, s))
-    # From q < 0 to the first positive term, the terms are those of 1 - rest, 2 - rest, ..., 0 - q, up to sign.
-    right = _zeta(xp, safe, xp.where(left, rest, xp.where(xp.less(0, q), q, _one(xp, q))))
+    # From q < 0 to the first positive term, the terms are those of below, below + 1, ..., 0 - q, up to sign.
+    right = _zeta(xp, safe, xp.where(left, above, xp.where(xp.less(0, q), q, _one(xp, q))))
     start = xp.where(left, q, -_one(xp, q))
-    negative = _zeta(xp, safe, 1 - rest) - _zeta(xp, safe, 1 - start)
+    negative = _zeta(xp, safe, below) - _zeta(xp, safe, 1 - start)
     odd = xp.not_equal(xp.remainder(safe, 2), 0)
     out = right + xp.where(left, xp.where(odd, -negative, negative), xp.zeros((), dtype=right.dtype))
     infinite, undefined = xp.full((), math.inf, dtype=out.dtype), xp.full((), math.nan, dtype=out.dtype)

@@ -33,6 +33,8 @@ from candle.ops import (
     interchange,
     inverse_trigonometry,
     joining,
+    kinds,
+    layers,
     linalg,
     logarithms,
     logic,
@@ -43,8 +45,11 @@ from candle.ops import (
     order_statistics,
     padding,
     powers,
+    properties,
     random,
+    random_counts,
     reduction,
+    replacing,
     representation,
     resizing,
     rounding,
@@ -107,6 +112,7 @@ from candle.ops.order_statistics import *  # noqa: F403
 from candle.ops.padding import *  # noqa: F403
 from candle.ops.powers import *  # noqa: F403
 from candle.ops.random import *  # noqa: F403
+from candle.ops.random_counts import *  # noqa: F403
 from candle.ops.reduction import *  # noqa: F403
 from candle.ops.representation import *  # noqa: F403
 from candle.ops.resizing import *  # noqa: F403
@@ -133,8 +139,12 @@ FAMILIES = (
     random,
     dropping,
     sampling,
+    random_counts,
+    properties,
+    kinds,
     conversion,
     filling,
+    replacing,
     complexes,
     arithmetic,
     division,
@@ -185,6 +195,7 @@ FAMILIES = (
     normalization,
     loss,
     attention,
+    layers,
     optimization,
     interchange,
 )
@@ -193,6 +204,7 @@ __all__: list[str] = []  # spelled out, since type checkers follow no loop here
 __all__ += creation.__all__
 __all__ += spacing.__all__
 __all__ += random.__all__
+__all__ += random_counts.__all__
 __all__ += dropping.__all__
 __all__ += sampling.__all__
 __all__ += conversion.__all__

@@ -63,12 +63,18 @@ def one_dim(dim: int, ndim: int, what: str | None = None) -> int:
     return dim % size
 
 
+def several(given: Any) -> bool:
+    """Whether these are several numbers, not one: that may be NumPy's, or a tensor without dims."""
+    return isinstance(given, Iterable) and getattr(given, "ndim", 1) > 0
+
+
 def many_dims(dim: Dims, ndim: int) -> tuple[int, ...] | None:
     """The same for several; None, and an empty list, mean all of them."""
     if dim is None:
         return None
-    if isinstance(dim, int) or not isinstance(dim, Iterable):
-        return (one_dim(dim, ndim),) if ndim else None
+    if isinstance(dim, int) or not several(dim):
+        one = one_dim(dim, ndim)  # type: ignore[arg-type]
+        return (one,) if ndim else None
     dims = tuple([one_dim(d, ndim) for d in dim])
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"{_operation()}: a dim appears twice in {tuple(dim)}")

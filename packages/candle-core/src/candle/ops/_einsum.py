@@ -11,8 +11,11 @@ from candle._tensor import Tensor
 Labelled = tuple[Tensor, str]
 
 
-def contract(equation: str, *operands: Any) -> Tensor:
-    tensors = list(operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands)
+def contract(equation: Any, *operands: Any) -> Tensor:
+    given = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
+    if isinstance(equation, Tensor):
+        equation, *given = _spelled_out(equation, *operands)
+    tensors = list(given)
     inputs, output = parse(equation, tensors)
     terms = [take_diagonals(t, labels) for t, labels in zip(tensors, inputs, strict=True)]
     while len(terms) > 1:
@@ -21,6 +24,18 @@ def contract(equation: str, *operands: Any) -> Tensor:
         terms.insert(0, multiply(a, la, b, lb, needed))
     t, labels = sum_out(*terms[0], set(output))
     return t.permute(*(labels.index(c) for c in output)) if labels != output else t
+
+
+def _spelled_out(*given: Any) -> tuple[Any, ...]:
+    """`x, [0, 1], y, [1, 2], [0, 2]` with letters: `"AB,BC->AC", x, y`."""
+    letters: dict[Any, str] = dict(enumerate(string.ascii_uppercase + string.ascii_lowercase)) | {...: "..."}
+    lists, tensors = given[1::2], given[: len(given) // 2 * 2 : 2]
+    output = given[-1] if len(given) % 2 else None
+    try:
+        spelled = ["".join(letters[i] for i in each) for each in (*lists, output or ())]
+    except KeyError:
+        raise RuntimeError(f"einsum: indices must lie between 0 and {len(letters) - 2}, got {lists}") from None
+    return ",".join(spelled[:-1]) + (f"->{spelled[-1]}" if output is not None else ""), *tensors
 
 
 def parse(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:

@@ -10,6 +10,7 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import is_complex_array
 from candle.ops._common import Binary, Number, Unary
+from candle.ops.creation import as_tensor
 
 __all__ = [
     "abs",
@@ -119,6 +120,13 @@ def array_like(xp: Any, y: Any, x: Any) -> Any:
 
 
 # What users call
+
+
+def operand(x: Any) -> Any:
+    """NumPy's arrays as tensors and its numbers as Python's; what else there is stays."""
+    if isinstance(x, Tensor) or not hasattr(x, "item"):
+        return x
+    return as_tensor(x) if x.ndim else x.item()
 
 
 @method("add", "__add__", inplace=True)

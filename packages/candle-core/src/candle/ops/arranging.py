@@ -63,12 +63,11 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     >>> candle.arange(5).roll(2)
     tensor([3, 4, 0, 1, 2])
     """
-    steps = integers("roll", (shifts,))
-    if dims is None or dims == ():
+    steps, places = integers("roll", (shifts,)), () if dims is None else integers("roll", (dims,))
+    if not places:
         if len(steps) != 1:
             raise RuntimeError(f"roll: {len(steps)} shifts need as many dims")
         return roll(input.reshape(-1), steps, 0).reshape(input.shape)
-    places = integers("roll", (dims,))
     if len(steps) != len(places):
         raise RuntimeError(f"roll: {len(steps)} shifts for {len(places)} dims; give one for each")
     if not input.ndim:

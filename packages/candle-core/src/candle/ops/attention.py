@@ -140,9 +140,10 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:
     """The rows of `weight` that `input` names; a row named twice gets both gradients."""
-    from candle.ops._common import unsupported
+    from candle.ops._common import expect_tensor, unsupported
     from candle.ops.indexing import in_bounds
 
+    expect_tensor("embedding", input, "input")
     unsupported("embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     if input.dtype not in (_dtypes.int64, _dtypes.int32):
         raise RuntimeError(f"embedding: expected int64 or int32 indices, got {input.dtype}")

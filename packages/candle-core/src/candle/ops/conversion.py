@@ -163,10 +163,10 @@ def to(
             dtype = _dtypes.chosen(given)
         elif isinstance(given, Tensor):
             dtype, device = given.dtype, given.device
-        elif isinstance(given, str | Device):
-            device = given
         elif isinstance(given, bool):
             continue  # non_blocking
+        elif isinstance(given, str | int | Device):
+            device = given
         else:
             raise TypeError(f"to: expected a dtype, a device or a tensor, got {type(given).__name__}")
     result = input
@@ -214,7 +214,7 @@ def cpu(input: Tensor) -> Tensor:
 @method()
 def cuda(input: Tensor, device: Any = "cuda") -> Tensor:
     """The tensor on a GPU."""
-    return to(input, device=f"cuda:{device}" if isinstance(device, int) else device)
+    return to(input, device=device)
 
 
 @method()

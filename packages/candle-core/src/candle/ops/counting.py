@@ -10,6 +10,7 @@ from typing import Any
 from candle import _dtypes
 from candle._attach import method
 from candle._tensor import Tensor
+from candle.ops._common import several
 from candle.ops.conditions import where
 from candle.ops.searching import searchsorted
 from candle.ops.spacing import linspace
@@ -34,11 +35,14 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """
     if input.ndim != 1 or input.dtype.category != _dtypes.INT:
         raise RuntimeError(f"bincount: expects a vector of integers, got {input.dtype} of shape {tuple(input.shape)}")
-    if minlength < 0 or (input.numel() and int(input.min()) < 0):
+    if input._backend.level and not minlength:
+        raise RuntimeError("bincount: inside vmap give minlength, so that all results have one size")
+    known = not input._backend.level and input.numel()  # inside vmap values cannot be looked at
+    if minlength < 0 or (known and int(input.min()) < 0):
         raise RuntimeError(f"bincount: nothing may be negative, neither minlength={minlength} nor the values")
     if weights is not None and weights.shape != input.shape:
         raise RuntimeError(f"bincount: weights have shape {tuple(weights.shape)}, the values {tuple(input.shape)}")
-    size = max(int(input.max()) + 1 if input.numel() else 0, minlength)
+    size = max(int(input.max()) + 1 if known else 0, minlength)
     if weights is None:
         weights = input.new_ones(input.shape, dtype=_dtypes.int64)
     elif weights.dtype is not _dtypes.float32:
@@ -46,8 +50,11 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return _tally(input.long(), weights.detach(), size)
 
 
-def _bounds(name: str, input: Tensor, low: float, high: float, around: float) -> tuple[float, float]:
+def _bounds(name: str, input: Tensor, low: Any, high: Any, around: float) -> tuple[Any, Any]:
     """The ends of the range, from the data where they are equal; `around` its value if it has only one."""
+    if low == high and input._backend.level:  # inside vmap each example has a range of its own
+        low, high = input.min(), input.max()
+        return where(low == high, low - around, low), where(low == high, high + around, high)
     if low == high and input.numel():
         low, high = input.min().item(), input.max().item()
     if low == high:
@@ -108,7 +115,7 @@ def histogramdd(
     if input.ndim < 2:
         raise RuntimeError(f"histogramdd: expects points in at least 2 dims, got shape {tuple(input.shape)}")
     weight = None if weight is None else _weight_for(input, weight)
-    sides = [bins] * input.shape[-1] if isinstance(bins, int) else list(bins)
+    sides = list(bins) if several(bins) else [bins] * input.shape[-1]
     if len(sides) != input.shape[-1]:
         raise RuntimeError(f"histogramdd: bins for {len(sides)} coordinates of {input.shape[-1]}")
     points = input.reshape(-1, input.shape[-1])

@@ -51,7 +51,7 @@ def tensor(data: Any, *, dtype: Dtype = None, device: Any = None, requires_grad:
     """
     if isinstance(data, Tensor):
         return data.detach().to(dtype=dtype, device=device, copy=True).requires_grad_(requires_grad)
-    backend = backend_of(device or "cpu")
+    backend = backend_of(device)
     return new_tensor(backend.from_numpy(_host_array(data, dtype)), backend, requires_grad)
 
 
@@ -139,7 +139,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 def _filled(shape: tuple[int, ...], value: Any, dtype: _dtypes.dtype, device: Any, requires_grad: bool) -> Tensor:
     if any(s < 0 for s in shape):
         raise RuntimeError(f"sizes must not be negative: {shape}")
-    backend = backend_of(device or "cpu")
+    backend = backend_of(device)
     return new_tensor(backend.xp.full(shape, value, dtype=backend.raw_dtype(dtype)), backend, requires_grad)
 
 
@@ -260,7 +260,7 @@ def arange(
         start, end = None, start
     if end is None:
         raise TypeError("arange: give the end, as in arange(3), arange(1, 3) or arange(end=3)")
-    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start or 0, end, step))
+    start, end, step = (x.item() if hasattr(x, "item") else x for x in (start or 0, end, step))
     dtype = _dtypes.chosen(dtype)
     whole = dtype is not None and dtype.category == _dtypes.INT
     start, end, step = (int(x) if whole or isinstance(x, bool) else x for x in (start, end, step))
@@ -268,7 +268,7 @@ def arange(
         raise RuntimeError(f"arange: from {start} to {end} in steps of {step} leads nowhere")
     if dtype is None:
         dtype = _dtypes.int64 if all(isinstance(x, int) for x in (start, end, step)) else _dtypes.get_default_dtype()
-    backend = backend_of(device or "cpu")
+    backend = backend_of(device)
     # counted in integers or double precision first, so that the length is right
     wide = _dtypes.int64 if all(isinstance(x, int) for x in (start, end, step)) else _dtypes.float64
     n = math.ceil((end - start) / step)

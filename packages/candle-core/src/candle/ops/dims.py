@@ -96,8 +96,8 @@ attach_property("mH", adjoint)
 @method("movedim", "moveaxis")
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dims moved to other places; the others keep their order."""
-    from_ = [one_dim(d, input.ndim) for d in ([source] if isinstance(source, int) else source)]
-    to = [one_dim(d, input.ndim) for d in ([destination] if isinstance(destination, int) else destination)]
+    from_ = [one_dim(d, input.ndim) for d in integers("movedim", (source,))]
+    to = [one_dim(d, input.ndim) for d in integers("movedim", (destination,))]
     if len(from_) != len(to) or len({*from_}) != len(from_) or len({*to}) != len(to):
         raise RuntimeError(f"movedim: {source} and {destination} must be distinct dims, as many in one as in the other")
     rest = iter(d for d in range(input.ndim) if d not in from_)

@@ -8,7 +8,7 @@ import candle
 from candle import _dtypes
 from candle._attach import method
 from candle._tensor import Tensor
-from candle.ops._common import Dims, one_dim
+from candle.ops._common import Dims, expect_tensor, one_dim
 from candle.ops.conditions import where
 
 __all__ = ["cdist", "dist", "norm", "renorm"]
@@ -50,6 +50,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     >>> candle.cdist(candle.zeros(1, 2), candle.tensor([[3.0, 4.0], [0.0, 1.0]]))
     tensor([[5., 1.]])
     """
+    expect_tensor("cdist", x1, "x1")
+    expect_tensor("cdist", x2, "x2")
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(f"cdist: expected rows of one size, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     if p < 0:

@@ -6,8 +6,11 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
+from candle.op import Op
 from candle.ops._common import Binary, Number
-from candle.ops.arithmetic import array_like, conj
+from candle.ops.arithmetic import array_like, conj, operand
+from candle.ops.conversion import result_type
+from candle.ops.rounding import trunc
 
 __all__ = [
     "div",
@@ -43,18 +46,15 @@ class FloorDivide(Binary):
 
 
 class TruncDivide(Binary):
-    """trunc(x / y);  dx = dy = 0"""
+    """trunc(x / y), for integers;  no gradient"""
 
-    name = "trunc_divide"
+    name, no_grad_outputs = "trunc_divide", (0,)
     real = True
 
     def forward(xp, x, y):
         whole = xp.floor_divide(x, y)
         inexact = xp.not_equal(whole * y, x)
         return xp.where(xp.logical_and(xp.less(whole, 0), inexact), whole + 1, whole)
-
-    def vjp(xp, needs, grad, out, x, y):
-        return grad * 0, grad * 0
 
 
 class Remainder(Binary):
@@ -100,8 +100,11 @@ def div(input: Number, other: Number, *, rounding_mode: str | None = None) -> Te
         return apply(Div, input, other)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
-    rule = FloorDivide if rounding_mode == "floor" else TruncDivide
-    return apply(rule, input, _divisor("div", input, other))
+    if rounding_mode == "floor":
+        return _whole(FloorDivide, "div", input, other)
+    if result_type(operand(input), operand(other)).category > _dtypes.INT:
+        return trunc(apply(Div, input, other))
+    return _whole(TruncDivide, "div", input, other)
 
 
 @method("true_divide", "__truediv__", inplace=True)
@@ -118,41 +121,45 @@ def rdiv(input: Tensor, other: Number) -> Tensor:
 @method("floor_divide", "__floordiv__", inplace=True)
 def floor_divide(input: Number, other: Number) -> Tensor:
     """The largest integers not above input / other."""
-    return apply(FloorDivide, input, _divisor("floor_divide", input, other))
+    return _whole(FloorDivide, "floor_divide", input, other)
 
 
-def _divisor(name: str, input: Number, other: Number) -> Number:
+def _whole(op: type[Op], name: str, input: Number, other: Number) -> Tensor:
     """Integers have no infinity: dividing them by zero raises."""
-    for x in (input, other):
-        if isinstance(x, float | complex) or (
-            isinstance(x, Tensor) and (x.dtype.category > _dtypes.INT or x._backend.level)
-        ):
-            return other
-    if bool((other == 0).any()) if isinstance(other, Tensor) else other == 0:
-        raise RuntimeError(f"{name}: division of integers by zero")
-    return other
+    input, other = operand(input), operand(other)
+    if _is_whole(input) and _is_whole(other):
+        zeros = other == 0
+        if bool(zeros.any() if isinstance(zeros, Tensor) else zeros):
+            raise RuntimeError(f"{name}: division of integers by zero")
+    return apply(op, input, other)
+
+
+def _is_whole(x: Number) -> bool:
+    if isinstance(x, Tensor):
+        return x.dtype.category <= _dtypes.INT and not x._backend.level  # inside vmap one cannot look for zeros
+    return not isinstance(x, float | complex)
 
 
 @method("__rfloordiv__")
 def rfloordiv(input: Tensor, other: Number) -> Tensor:
-    return apply(FloorDivide, other, _divisor("floor_divide", other, input))
+    return _whole(FloorDivide, "floor_divide", other, input)
 
 
 @method("remainder", "__mod__", inplace=True)
 def remainder(input: Number, other: Number) -> Tensor:
     """Python's `%`: the result has the sign of `other`."""
-    return apply(Remainder, input, _divisor("remainder", input, other))
+    return _whole(Remainder, "remainder", input, other)
 
 
 @method("__rmod__")
 def rmod(input: Tensor, other: Number) -> Tensor:
-    return apply(Remainder, other, _divisor("remainder", other, input))
+    return _whole(Remainder, "remainder", other, input)
 
 
 @method(inplace=True)
 def fmod(input: Tensor, other: Number) -> Tensor:
     """C's `%`: the result has the sign of `input`."""
-    return apply(Fmod, input, _divisor("fmod", input, other))
+    return _whole(Fmod, "fmod", input, other)
 
 
 divide = div

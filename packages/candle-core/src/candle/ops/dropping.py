@@ -8,6 +8,7 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle._views import assign
 from candle.op import Op
+from candle.ops._common import also_named
 from candle.ops.random import drawn, uniform_numbers
 
 __all__ = [
@@ -31,6 +32,7 @@ class Dropout(Op):
 
 
 @method(inplace=True)
+@also_named(train="training")
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, elements are zero with probability p and the others grow by 1 / (1 - p)."""
     if not 0 <= p <= 1:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
+from operator import index
 from typing import Any
 
 from candle import _dtypes
@@ -10,7 +12,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import Binary, Dims, Number, many_dims, numpy_names, one_dim
+from candle.ops._common import Binary, Dims, F, Number, many_dims, numpy_names, one_dim
 from candle.ops.arithmetic import array_like
 from candle.ops.reduction import count, spread
 from candle.ops.selection import TakeAlongDim
@@ -60,8 +62,8 @@ class Clamp(Binary):
         zero = grad * 0
         above = xp.greater(x, high) if high is not None else None
         below = xp.less(x, low) if low is not None else None
-        inside = grad if below is None else xp.where(below, zero, grad)
-        inside = inside if above is None else xp.where(above, zero, inside)
+        inside = grad if below is None else xp.where(xp.greater_equal(x, low), grad, zero)  # nan is not inside
+        inside = inside if above is None else xp.where(xp.less_equal(x, high), inside, zero)
         both = (needs[1] or needs[2]) and low is not None and high is not None
         crossed = xp.less(high, low) if both else None  # then the result is high
         d_low = xp.where(below, grad, zero) if needs[1] else None
@@ -213,6 +215,20 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 values_and_indices = namedtuple("values_and_indices", "values indices")
 
 
+def _also_of_pairs(function: F) -> F:
+    """`max(x, y)` and `max(x, other=y)` are of pairs; `max(x, dim=i)` goes along a dim, also where i is a tensor."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(kwargs.get("dim"), Tensor):
+            kwargs["dim"] = index(kwargs["dim"])
+        if "other" in kwargs:
+            kwargs["dim"] = kwargs.pop("other")
+        return function(*args, **kwargs)
+
+    return called  # type: ignore[return-value]
+
+
 def _choose(input: Tensor, dim: Any, keepdim: bool, whole: Any, arg: Any, pair: Any) -> Any:
     if dim is None:
         return whole(input)
@@ -226,6 +242,7 @@ def _choose(input: Tensor, dim: Any, keepdim: bool, whole: Any, arg: Any, pair: 
 
 
 @method()
+@_also_of_pairs
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest value of all; or along one dim, with where it stands; or of pairs (`max(a, b)`).
@@ -238,6 +255,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @method()
+@_also_of_pairs
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest value of all; or along one dim, with where it stands; or of pairs (`min(a, b)`)."""

@@ -9,7 +9,7 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import one_dim
+from candle.ops._common import integers, one_dim
 from candle.ops.joining import cat
 
 __all__ = [
@@ -111,13 +111,13 @@ def _resized(x: Tensor, dim: int, n: int) -> Tensor:
 
 def _places(name: str, x: Tensor, s: Any, dim: Dim) -> tuple[tuple[int, ...], list[int]]:
     """The dims to transform, and the sizes to bring them to."""
-    s = None if s is None else [s] if isinstance(s, int) else list(s)
+    s = None if s is None else integers(name, (s,))
     if dim is None:
         dims = tuple(range(x.ndim)) if s is None else tuple(range(x.ndim - len(s), x.ndim))
         if s is not None and len(s) > x.ndim:
             raise RuntimeError(f"{name}: got {len(s)} sizes for a tensor of {x.ndim} dims")
     else:
-        dims = tuple(one_dim(d, x.ndim) for d in ((dim,) if isinstance(dim, int) else dim))
+        dims = tuple(one_dim(d, x.ndim) for d in integers(name, (dim,)))
         if not x.ndim and dims:
             raise IndexError(f"{name}: a tensor without dims has nothing to transform")
         if len(set(dims)) < len(dims):
@@ -166,7 +166,7 @@ def _c2r(name: str, x: Tensor, s: Any, dim: Dim, norm: str | None) -> Tensor:
     dims, sizes = _places(name, x, s, dim)
     _some(name, dims)
     n = sizes[-1]
-    if s is None or (s if isinstance(s, int) else list(s)[-1]) == -1:
+    if s is None or integers(name, (s,))[-1] == -1:
         n = 2 * (x.shape[dims[-1]] - 1)
     if n < 1:
         raise RuntimeError(f"{name}: size {n} of the result is not positive")

@@ -7,7 +7,7 @@ from typing import Any
 from candle import _dtypes
 from candle._tensor import Tensor
 from candle.ops import creation
-from candle.ops._common import Dims
+from candle.ops._common import Dims, integers
 from candle.ops.joining import cat
 
 __all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
@@ -33,7 +33,7 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, r
 
 
 def _shifted(input: Tensor, dim: Dims, back: bool) -> Tensor:
-    for d in range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim:
+    for d in range(input.ndim) if dim is None else integers("fftshift", (dim,)):
         n = input.shape[d]
         first = n // 2 if back else n - n // 2
         input = cat([input.narrow(d, first, n - first), input.narrow(d, 0, first)], d)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any
 
 from candle._apply import apply
@@ -89,7 +90,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     """
     if n < 0:
         raise RuntimeError(f"polygamma: n must not be negative, got {n}")
-    return apply(Polygamma, input, n=n) if n else digamma(input)
+    return apply(Polygamma, input, n=index(n)) if n else digamma(input)
 
 
 @method("polygamma", inplace=True)

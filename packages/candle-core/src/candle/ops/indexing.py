@@ -149,12 +149,20 @@ def in_bounds(name: str, k: Tensor, size: int, dim: int, low: int = 0) -> Tensor
     if k.numel():
         xp, array = k._backend.xp, k.current()
         good = xp.logical_and(xp.greater_equal(array, low), xp.less(array, size))
-        try:
-            xp.check(good, f"{name}: an index is out of bounds for dimension {dim} with size {size}")
-        except IndexError:
-            bad = k._backend.to_numpy(array)[~k._backend.to_numpy(good)].flat[0]
-            raise IndexError(f"{name}: index {bad} is out of bounds for dimension {dim} with size {size}") from None
+        refuse_others(k, good, f"{name}: index", f"is out of bounds for dimension {dim} with size {size}")
     return k
+
+
+def refuse_others(k: Tensor, good: Any, what: str, problem: str) -> None:
+    """Raise IndexError unless all elements are good, and name one that is not; a device may do so later, without."""
+    backend, array = k._backend, k.current()
+    try:
+        backend.xp.check(good, f"{what} (one of several) {problem}")
+    except IndexError:
+        if backend.level:  # inside vmap one cannot look at them
+            raise
+        bad = backend.to_numpy(array)[~backend.to_numpy(good)].flat[0]
+        raise IndexError(f"{what} {bad} {problem}") from None
 
 
 def _mask_indices(x: Tensor, mask: Tensor, dim: int) -> list[Tensor]:
@@ -260,7 +268,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     >>> candle.unravel_index(candle.tensor([1, 5]), (2, 3))
     (tensor([0, 1]), tensor([1, 2]))
     """
-    sizes = (shape,) if isinstance(shape, int) else integers("unravel_index", (tuple(shape),))
+    sizes = integers("unravel_index", (shape,))
     if indices.dtype.category != _dtypes.INT or any(n < 0 for n in sizes):
         raise ValueError(f"unravel_index: expects integers and sizes of 0 or more, got {indices.dtype} and {sizes}")
     in_bounds("unravel_index", indices, math.prod(sizes), 0)

@@ -8,8 +8,9 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
+from candle.op import Op
 from candle.ops._common import Binary
-from candle.ops.arithmetic import array_like
+from candle.ops.arithmetic import array_like, operand
 
 __all__ = ["bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm"]
 
@@ -55,10 +56,12 @@ class RightShift(Binary):
 # What users call
 
 
-def _whole(name: str, *operands: Any) -> None:
+def _whole(name: str, op: type[Op], *operands: Any) -> Tensor:
+    operands = tuple(map(operand, operands))
     kinds = [t.dtype if isinstance(t, Tensor) else _dtypes.PYTHON[type(t)] for t in operands]
     if any(d.category > _dtypes.INT for d in kinds) or all(d is _dtypes.bool_ for d in kinds):
         raise RuntimeError(f"{name}: only for integers, got {kinds[0]} and {kinds[1]}")
+    return apply(op, *operands)
 
 
 @method(inplace=True)
@@ -69,22 +72,19 @@ def gcd(input: Tensor, other: Tensor) -> Tensor:
     >>> candle.gcd(candle.tensor([12, -8, 0]), candle.tensor([18, 12, 5]))
     tensor([6, 4, 5])
     """
-    _whole("gcd", input, other)
-    return apply(Gcd, input, other)
+    return _whole("gcd", Gcd, input, other)
 
 
 @method(inplace=True)
 def lcm(input: Tensor, other: Tensor) -> Tensor:
     """The least common multiple."""
-    _whole("lcm", input, other)
-    return apply(Lcm, input, other)
+    return _whole("lcm", Lcm, input, other)
 
 
 @method("bitwise_left_shift", "__lshift__", inplace=True)
 def bitwise_left_shift(input: Any, other: Any) -> Tensor:
     """The bits moved up by `other` places: input * 2^other."""
-    _whole("bitwise_left_shift", input, other)
-    return apply(LeftShift, input, other)
+    return _whole("bitwise_left_shift", LeftShift, input, other)
 
 
 @method("bitwise_right_shift", "__rshift__", inplace=True)
@@ -95,8 +95,7 @@ def bitwise_right_shift(input: Any, other: Any) -> Tensor:
     >>> candle.tensor([20, -3]) >> 1
     tensor([10, -2])
     """
-    _whole("bitwise_right_shift", input, other)
-    return apply(RightShift, input, other)
+    return _whole("bitwise_right_shift", RightShift, input, other)
 
 
 @method("__rlshift__")

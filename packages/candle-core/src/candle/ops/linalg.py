@@ -11,6 +11,7 @@ from candle._attach import method
 from candle._modes import state
 from candle._tensor import Tensor
 from candle.op import Op
+from candle.ops._common import expect_tensor, integers, several
 from candle.ops.conversion import conj
 
 __all__ = [
@@ -96,6 +97,8 @@ def _rmatmul(input: Tensor, other: Any) -> Any:
 
 
 def _with_dims(name: str, given: dict[str, tuple[Tensor, int]]) -> None:
+    for k, (x, _) in given.items():
+        expect_tensor(name, x, k)
     if any(x.ndim != n for x, n in given.values()):
         told = ", ".join(f"{k} of shape {tuple(x.shape)} (wants {n} dims)" for k, (x, n) in given.items())
         raise RuntimeError(f"{name}: {told}")
@@ -149,7 +152,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return tensordot(input, other, dims=([-1], [-1]))
 
 
-@method()
+@method("outer", "ger")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """All products of the elements of two vectors."""
     _with_dims("outer", {"input": (input, 1), "vec2": (vec2, 1)})
@@ -244,7 +247,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Products summed over some dims of a and as many of b."""
     if isinstance(dims, Tensor):
         dims = dims.tolist()
-    if isinstance(dims, int):
+    if not several(dims):
+        (dims,) = integers("tensordot", (dims,))
         if dims < 0:
             raise RuntimeError(f"tensordot: dims must not be negative, got {dims}")
         over_a, over_b = list(range(a.ndim - dims, a.ndim)), list(range(dims))
@@ -265,8 +269,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     return matmul(rows, columns).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b])
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """Sums of products by index letters: "ij,jk->ik" is a matrix product.
+def einsum(equation: Any, *operands: Any) -> Tensor:
+    """Sums of products by index letters: "ij,jk->ik" is a matrix product, as is `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
 
     >>> import candle
     >>> candle.einsum("ij,j->i", candle.ones(2, 3), candle.ones(3))

@@ -9,7 +9,8 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import Binary
+from candle.ops._common import Binary, expect_tensor
+from candle.ops.arithmetic import operand
 from candle.ops.comparison import ne
 
 __all__ = [
@@ -104,22 +105,28 @@ def truth(t: Tensor) -> Tensor:
     return t if t.dtype is _dtypes.bool_ else ne(t, 0)
 
 
+def _truths(name: str, input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    expect_tensor(name, input, "input")
+    expect_tensor(name, other, "other")
+    return truth(input), truth(other)
+
+
 @method(inplace=True)
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """Where both are true (not zero)."""
-    return apply(LogicalAnd, truth(input), truth(other))
+    return apply(LogicalAnd, *_truths("logical_and", input, other))
 
 
 @method(inplace=True)
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """Where either is true (not zero)."""
-    return apply(LogicalOr, truth(input), truth(other))
+    return apply(LogicalOr, *_truths("logical_or", input, other))
 
 
 @method(inplace=True)
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """Where exactly one is true (not zero)."""
-    return apply(LogicalXor, truth(input), truth(other))
+    return apply(LogicalXor, *_truths("logical_xor", input, other))
 
 
 @method(inplace=True)
@@ -129,6 +136,7 @@ def logical_not(input: Tensor) -> Tensor:
 
 
 def _bits(name: str, both: Any, logical: Any, input: Any, other: Any) -> Tensor:
+    input, other = operand(input), operand(other)
     kinds = [t.dtype if isinstance(t, Tensor) else _dtypes.PYTHON.get(type(t), _dtypes.float32) for t in (input, other)]
     if any(d.category > _dtypes.INT for d in kinds):
         raise RuntimeError(f"{name}: only for integers and bools, got {kinds[0]} and {kinds[1]}")

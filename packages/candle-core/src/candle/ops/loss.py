@@ -9,7 +9,8 @@ from typing import Any
 from candle._apply import apply
 from candle._tensor import Tensor, wrap
 from candle.op import Op
-from candle.ops._common import broadcast_shapes
+from candle.ops._common import broadcast_shapes, expect_tensor
+from candle.ops.indexing import refuse_others
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
@@ -22,25 +23,24 @@ class CrossEntropy(Op):
 
     def forward(xp, logits, target, *, ignore_index):
         """(N, C), (N,) -> (N,): zero where the target is to be ignored."""
+        ignored = xp.equal(target, ignore_index)
         shifted = logits - xp.max(logits, axis=1, keepdims=True)
-        chosen = xp.take_along_axis(shifted, _column(xp, target, ignore_index), axis=1)
+        chosen = xp.take_along_axis(shifted, _column(xp, target, ignored), axis=1)
         loss = xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True)) - chosen
-        return xp.where(
-            xp.equal(target, ignore_index), xp.zeros((), dtype=logits.dtype), xp.reshape(loss, target.shape)
-        )
+        return xp.where(ignored, xp.zeros((), dtype=logits.dtype), xp.reshape(loss, target.shape))
 
     def vjp(xp, needs, grad, out, logits, target, *, ignore_index):
-        column = _column(xp, target, ignore_index)
-        onehot = xp.equal(xp.arange(logits.shape[1], dtype=target.dtype), column)
+        ignored = xp.equal(target, ignore_index)
+        onehot = xp.equal(xp.arange(logits.shape[1], dtype=target.dtype), _column(xp, target, ignored))
         p = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
         p = p / xp.sum(p, axis=1, keepdims=True)
-        scale = xp.where(xp.equal(target, ignore_index), xp.zeros((), dtype=grad.dtype), grad)
+        scale = xp.where(ignored, xp.zeros((), dtype=grad.dtype), grad)
         return xp.where(onehot, p - 1, p) * xp.reshape(scale, (-1, 1)), None
 
 
-def _column(xp: Any, target: Any, ignore_index: int) -> Any:
+def _column(xp: Any, target: Any, ignored: Any) -> Any:
     """Targets as a column, with a harmless one in place of those to be ignored."""
-    return xp.reshape(xp.where(xp.equal(target, ignore_index), xp.zeros((), dtype=target.dtype), target), (-1, 1))
+    return xp.reshape(xp.where(ignored, xp.zeros((), dtype=target.dtype), target), (-1, 1))
 
 
 # What users call
@@ -74,7 +74,7 @@ def cross_entropy(
     >>> candle.cross_entropy(candle.zeros(2, 4), candle.tensor([0, 3]))
     tensor(1.3863)
     """
-    _check_options("cross_entropy", size_average, reduce, reduction)
+    _check_options("cross_entropy", input, target, size_average, reduce, reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
     classes = 0 if input.ndim == 1 else 1
@@ -100,10 +100,10 @@ def cross_entropy(
         return main
     # the rest of the probability, spread over all classes
     each = _rows(logp, classes) if weight is None else _rows(logp, classes) * weight
-    keep = (target.reshape(-1) != ignore_index).to(logp.dtype)
-    smooth = (-each.sum(1) * keep).reshape(target.shape)
+    ignored = target.reshape(-1) == ignore_index
+    smooth = (-each.sum(1)).masked_fill(ignored, 0).reshape(target.shape)
     if reduction == "mean":
-        smooth = smooth.sum() / (keep.sum() if weight is None else _weights(weight, target, ignore_index).sum())
+        smooth = smooth.sum() / (~ignored if weight is None else _weights(weight, target, ignore_index)).sum()
     else:
         smooth = reduced(smooth, reduction)
     return (1 - label_smoothing) * main + (label_smoothing / c) * smooth
@@ -113,8 +113,9 @@ def _with_probabilities(
     input: Tensor, target: Tensor, weight: Any, classes: int, reduction: str, smoothing: float
 ) -> Tensor:
     if input.shape != target.shape:
-        raise RuntimeError(
-            f"cross_entropy: probabilities must have the input's shape {tuple(input.shape)}, got {tuple(target.shape)}"
+        given = tuple(input.shape)
+        raise _misfit(input, target)(
+            f"cross_entropy: probabilities must have the input's shape {given}, got {tuple(target.shape)}"
         )
     c = input.shape[classes]
     if smoothing:
@@ -126,7 +127,9 @@ def _with_probabilities(
     return reduced(losses, reduction, max(input.numel() // c, 1) if c and input.numel() else None)
 
 
-def _check_options(name: str, size_average: Any, reduce: Any, reduction: str) -> None:
+def _check_options(name: str, input: Any, target: Any, size_average: Any, reduce: Any, reduction: str) -> None:
+    expect_tensor(name, input, "input")
+    expect_tensor(name, target, "target")
     if size_average is not None or reduce is not None:
         raise NotImplementedError(f"{name}: size_average and reduce are not supported; use reduction={reduction!r}")
     if reduction not in ("none", "mean", "sum"):
@@ -142,12 +145,18 @@ def _rows(input: Tensor, classes: int) -> Tensor:
 
 
 def _target_shape(name: str, input: Tensor, target: Tensor) -> tuple[int, ...]:
-    shape = tuple(input.shape[:1] + input.shape[2:]) if input.ndim > 1 else ()
-    if tuple(target.shape) != shape:
-        raise RuntimeError(
-            f"{name}: an input of shape {tuple(input.shape)} needs a target of shape {shape}, got {tuple(target.shape)}"
+    given = tuple(input.shape)
+    shape = (*given[:1], *given[2:]) if len(given) > 1 else ()
+    if target.shape != shape:
+        raise _misfit(input, target)(
+            f"{name}: an input of shape {given} needs a target of shape {shape}, got {tuple(target.shape)}"
         )
     return shape
+
+
+def _misfit(input: Tensor, target: Tensor) -> type[Exception]:
+    """As in PyTorch, batches of different size are another error than other sizes that differ."""
+    return ValueError if input.shape[:1] != target.shape[:1] else RuntimeError
 
 
 def _class_indices(name: str, target: Tensor, classes: int, ignore_index: int) -> Tensor:
@@ -155,13 +164,10 @@ def _class_indices(name: str, target: Tensor, classes: int, ignore_index: int) -
         raise RuntimeError(f"{name}: expected integer class indices, got {target.dtype}")
     flat = target if target.ndim == 1 else target.reshape(-1)
     if flat.numel():
-        backend = flat._backend
-        xp, values = backend.xp, flat.current()
+        xp, values = flat._backend.xp, flat.current()
         good = xp.logical_and(xp.greater_equal(values, 0), xp.less(values, classes))
-        xp.check(
-            xp.logical_or(good, xp.equal(values, ignore_index)),
-            f"{name}: a target is out of bounds for {classes} classes",
-        )
+        good = xp.logical_or(good, xp.equal(values, ignore_index))
+        refuse_others(flat, good, f"{name}: target", f"is out of bounds for {classes} classes")
     return flat.long()
 
 
@@ -191,7 +197,7 @@ def nll_loss(
     """Minus the log-probability of the target classes: input (N, C, ...), target (N, ...)."""
     from candle.ops.creation import ones
 
-    _check_options("nll_loss", size_average, reduce, reduction)
+    _check_options("nll_loss", input, target, size_average, reduce, reduction)
     classes = 0 if input.ndim == 1 else 1
     shape, c = _target_shape("nll_loss", input, target), input.shape[classes]
     flat = _class_indices("nll_loss", target, c, ignore_index)
@@ -222,7 +228,7 @@ def mse_loss(
     weight: Tensor | None = None,
 ) -> Tensor:
     """The mean of (input - target)^2."""
-    _check_options("mse_loss", size_average, reduce, reduction)
+    _check_options("mse_loss", input, target, size_average, reduce, reduction)
     warn_of_broadcasting("mse_loss", input, target)
     losses = (input - target).square()
     if weight is not None:

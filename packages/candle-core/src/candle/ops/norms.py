@@ -9,7 +9,7 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import Dims, many_dims, reduced_shape
+from candle.ops._common import Dims, integers, many_dims, reduced_shape
 from candle.ops._matrices import floating, matrices, square
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
@@ -95,9 +95,10 @@ def matrix_norm(
 
     input = _cast("matrix_norm", input, dtype)
     matrices("matrix_norm", input)
-    if isinstance(dim, int) or len(dim) != 2:
+    dims = many_dims(integers("matrix_norm", (dim,)), input.ndim) or ()
+    if len(dims) != 2:
         raise RuntimeError(f"matrix_norm: dim must be two dims, got {dim}")
-    row, column = many_dims(dim, input.ndim)  # type: ignore[misc]
+    row, column = dims
     if ord == "fro":
         return vector_norm(input, 2, (row, column), keepdim)
     if ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2):
@@ -123,8 +124,7 @@ def norm(
 ) -> Tensor:
     """`vector_norm` or `matrix_norm`, by the number of dims; without `ord` the root of the sum of all squares."""
     floating("norm", input)
-    if isinstance(dim, int):
-        dim = (dim,)
+    dim = None if dim is None else integers("norm", (dim,))
     if ord is None:
         return vector_norm(input, 2, dim, keepdim, dtype=dtype)
     many = input.ndim if dim is None else len(dim)

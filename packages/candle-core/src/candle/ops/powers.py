@@ -9,7 +9,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.ops._common import Binary, Number, Unary
-from candle.ops.arithmetic import NUMBERS, array_like, conj
+from candle.ops.arithmetic import NUMBERS, array_like, conj, operand
 
 __all__ = ["float_power", "pow", "reciprocal", "square"]
 
@@ -116,6 +116,7 @@ def pow(input: Number, exponent: Number) -> Tensor:
     """
     if type(exponent) is int and exponent == 2 and input.dtype is not _dtypes.bool_:
         return apply(Square, input)
+    exponent = operand(exponent)
     if (
         not isinstance(exponent, Tensor)
         and isinstance(exponent, int)
@@ -148,7 +149,7 @@ def _float_power_(input: Tensor, exponent: Number) -> Tensor:
 
 @method("__rpow__")
 def rpow(input: Tensor, base: Number) -> Tensor:
-    return _power(base, input)
+    return _power(operand(base), input)
 
 
 def _power(base: Number, exponent: Number) -> Tensor:

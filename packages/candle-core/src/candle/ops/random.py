@@ -48,7 +48,7 @@ def drawn(
     apart = any(level.randomness == "different" for level in levels)
     sizes_of_levels = [level.size if level.randomness == "different" else 1 for level in levels]
     values = draw((*sizes_of_levels, *shape) if apart else shape)
-    backend = backend_of(device or "cpu")
+    backend = backend_of(device)
     array = np.asarray(values).astype(backend_of("cpu").raw_dtype(dtype), copy=False)
     t = wrap(backend.from_numpy(array), backend)
     for level in levels if apart else ():
@@ -60,7 +60,7 @@ def uniform_numbers(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: sou
     import numpy as np
 
     kind = np.float64 if dtype is _dtypes.float64 else np.float32
-    draws = (generator or source.default_generator).numpy.random(shape, dtype=kind)
+    draws = source.draws_of(generator).random(shape, dtype=kind)
     if dtype.itemsize == 2:  # as many bits as the type holds: rounding must not make a 1
         bits = 2**11 if dtype is _dtypes.float16 else 2**8
         draws = np.floor(draws * bits) / bits
@@ -70,7 +70,7 @@ def uniform_numbers(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: sou
 def normal_numbers(shape: tuple[int, ...], dtype: _dtypes.dtype, generator: source.Generator | None) -> Any:
     import numpy as np
 
-    draw = (generator or source.default_generator).numpy
+    draw = source.draws_of(generator)
     if dtype.is_complex:  # variance 1 in all, half of it in each part
         return (draw.standard_normal(shape) + 1j * draw.standard_normal(shape)) * np.sqrt(0.5)
     return draw.standard_normal(shape, dtype=np.float64 if dtype is _dtypes.float64 else np.float32)
@@ -151,7 +151,7 @@ def randn_like(
 
 
 def randint(
-    low: int,
+    low: int = 0,
     high: Any = None,
     size: Any = None,
     *,
@@ -161,36 +161,65 @@ def randint(
     requires_grad: bool = False,
 ) -> Tensor:
     """Integers from low (0 unless given) up to, not including, high."""
-    if size is None:
+    if size is None and not hasattr(high, "__index__"):
         low, high, size = 0, low, high
+    if high is None or size is None:
+        raise TypeError(
+            "randint: give the end and the size, as in randint(10, (2, 3)) or randint(high=10, size=(2, 3))"
+        )
     if low >= high:
         raise RuntimeError(f"randint: low must be below high, got {low} and {high}")
     dtype = _dtypes.chosen(dtype, _dtypes.int64)
     for x in (low, high - 1):
         if _dtypes.fitting("randint", x, dtype) != x:
             raise RuntimeError(f"randint: {x} is not a {dtype}")
-    draw = (generator or source.default_generator).numpy.integers
+    draw = source.draws_of(generator).integers
     return drawn(lambda shape: draw(low, high, shape), tuple(size), dtype, device, requires_grad)
 
 
-def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Dtype = None, device: Any = None) -> Tensor:
+def randint_like(
+    input: Tensor,
+    low: int = 0,
+    high: Any = None,
+    *,
+    generator: source.Generator | None = None,
+    dtype: Dtype = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`randint` in the shape, dtype and place of `input`."""
     low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, device=device or input.device)
+    return randint(
+        low,
+        high,
+        tuple(input.shape),
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=device or input.device,
+        requires_grad=requires_grad,
+    )
 
 
-def randperm(n: int, *, generator: source.Generator | None = None, dtype: Dtype = None, device: Any = None) -> Tensor:
+def randperm(
+    n: int,
+    *,
+    generator: source.Generator | None = None,
+    dtype: Dtype = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
     import numpy as np
 
     if n < 0:
         raise RuntimeError(f"randperm: n must not be negative, got {n}")
-    draw = (generator or source.default_generator).numpy
+    dtype = _dtypes.chosen(dtype, _dtypes.int64)
+    _dtypes.fitting("randperm", max(n - 1, 0), dtype)
 
     def rows(shape: tuple[int, ...]) -> Any:  # the last size is n; each row is put in an order of its own
-        return draw.permuted(np.broadcast_to(np.arange(n), shape), axis=-1)
+        return source.draws_of(generator).permuted(np.broadcast_to(np.arange(n), shape), axis=-1)
 
-    return drawn(rows, (n,), dtype or _dtypes.int64, device)
+    return drawn(rows, (n,), dtype, device, requires_grad)
 
 
 def normal(
@@ -208,7 +237,6 @@ def normal(
         like = mean if isinstance(mean, Tensor) else std
         if not isinstance(like, Tensor):
             raise TypeError("normal: give tensors, or numbers and a size")
-
         shape = broadcast_shapes("normal", *(x.shape for x in (mean, std) if isinstance(x, Tensor)))
         dtype, device = like.dtype, like.device
     else:

@@ -10,7 +10,8 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op, is_complex_array
-from candle.ops._common import Dims, many_dims, numpy_names, reduced_shape
+from candle.ops._common import Dims, many_dims, numpy_names, reduced_shape, several
+from candle.ops.arithmetic import operand
 
 __all__ = ["all", "any", "logsumexp", "mean", "prod", "std", "sum", "var"]
 
@@ -78,7 +79,7 @@ class Var(Op):
 
     def vjp(xp, needs, grad, out, x, *, dim, correction, keepdim):
         n = count(x.shape, dim) - correction
-        scale = 2 / n if n > 0 else math.inf
+        scale = 2 / n if n else math.inf
         return (spread(xp, grad, x.shape, dim) * (scale * (x - xp.mean(x, axis=dim, keepdims=True))),)
 
 
@@ -122,9 +123,12 @@ class LogSumExp(Op):
     name, reads = "logsumexp", {"x": "x out"}
 
     def forward(xp, x, *, dim, keepdim):
-        high = xp.max(xp.real(x) if is_complex_array(xp, x) else x, axis=dim, keepdims=True)
-        high = xp.where(xp.isfinite(high), high, xp.zeros((), dtype=high.dtype))
-        total = xp.log(xp.sum(xp.exp(x - high), axis=dim, keepdims=True)) + high
+        if count(x.shape, dim):
+            high = xp.max(xp.real(x) if is_complex_array(xp, x) else x, axis=dim, keepdims=True)
+            high = xp.where(xp.isfinite(high), high, xp.zeros((), dtype=high.dtype))
+            total = xp.log(xp.sum(xp.exp(x - high), axis=dim, keepdims=True)) + high
+        else:
+            total = xp.full(reduced_shape(x.shape, dim), -math.inf, dtype=x.dtype)
         return total if keepdim else xp.reshape(total, tuple(s for i, s in enumerate(x.shape) if i not in dim))
 
     def vjp(xp, needs, grad, out, x, *, dim, keepdim):
@@ -147,12 +151,10 @@ def summable(input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
 
 
 def floating(name: str, input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
-    dtype = _dtypes.chosen(dtype)
-    if (dtype or input.dtype).category < _dtypes.FLOAT:
-        raise RuntimeError(
-            f"{name}: needs a floating-point or complex tensor, got {dtype or input.dtype}; use x.float()"
-        )
-    return input if dtype is None else input.to(dtype)
+    wanted = input.dtype if dtype is None else _dtypes.chosen(dtype)
+    if wanted.category < _dtypes.FLOAT:
+        raise RuntimeError(f"{name}: needs a floating-point or complex tensor, got {wanted}; use x.float()")
+    return input if dtype is None else input.to(wanted)
 
 
 @method()
@@ -201,7 +203,8 @@ def _spread_of(
         correction = int(unbiased)
     dims = many_dims(dim, input.ndim)
     input = floating(name, input, None)
-    return apply(op, input, dim=dims, correction=1 if correction is None else correction, keepdim=keepdim)
+    correction = 1 if correction is None else operand(correction)
+    return apply(op, input, dim=dims, correction=correction, keepdim=keepdim)
 
 
 @method()
@@ -225,7 +228,9 @@ def std(
 def _truth(op: type[Op], input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     from candle.ops.logic import truth
 
-    result: Tensor = apply(op, truth(input), dim=many_dims(dim, input.ndim), keepdim=keepdim)
+    dims = many_dims(dim, input.ndim)
+    nothing = dims is None and several(dim)  # an empty list of dims
+    result: Tensor = truth(input).clone() if nothing else apply(op, truth(input), dim=dims, keepdim=keepdim)
     return result.to(_dtypes.uint8) if input.dtype is _dtypes.uint8 else result  # as PyTorch does
 
 

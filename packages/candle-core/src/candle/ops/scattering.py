@@ -173,6 +173,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         )
     input, mask = broadcast_tensors(input, mask)
     place = (mask.reshape(-1).cumsum(0) - 1).reshape(mask.shape)
-    if not source.numel():
-        source = zeros_like(input)
-    return where(mask, source.reshape(-1)[place.clamp(0, source.numel() - 1)], input)
+    enough = ~mask | (place < source.numel())
+    message = f"masked_scatter: the source has {source.numel()} elements, fewer than there are places to fill"
+    enough._backend.xp.check(enough.current(), message)
+    source = source if source.numel() else zeros_like(input)
+    return where(mask, source.reshape(-1)[place.masked_fill(~mask, 0)], input)

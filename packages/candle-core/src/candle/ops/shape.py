@@ -13,7 +13,7 @@ from candle._size import Size
 from candle._tensor import Tensor
 from candle.op import Op, unbroadcast
 from candle.ops import _common
-from candle.ops._common import Dims, integers, many_dims, one_dim
+from candle.ops._common import Dims, integers, many_dims, one_dim, several
 
 __all__ = [
     "atleast_1d",
@@ -166,7 +166,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     >>> candle.broadcast_shapes((2, 1), (3,))
     candle.Size([2, 3])
     """
-    return Size(_common.broadcast_shapes("broadcast_shapes", *((s,) if isinstance(s, int) else s for s in shapes)))
+    return Size(_common.broadcast_shapes("broadcast_shapes", *(s if several(s) else (s,) for s in shapes)))
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -178,7 +178,8 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 @view_method
 def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     """Without the dims of size 1, or without those named (where they have size 1)."""
-    dims = range(input.ndim) if dim is None else many_dims(dim, input.ndim) or () if dim != () else ()
+    none = several(dim) and not len(dim)  # type: ignore[arg-type]
+    dims = range(input.ndim) if dim is None else () if none else many_dims(dim, input.ndim) or ()
     return apply(Reshape, input, shape=tuple([s for i, s in enumerate(input.shape) if s != 1 or i not in dims]))
 
 

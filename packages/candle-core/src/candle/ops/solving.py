@@ -238,18 +238,23 @@ def slogdet(A: Tensor) -> Any:
 
 
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
-    """X with L L^H X = input, where input2 is L (U with U^H U X = input where `upper`)."""
+    """X with L L^H X = input, where L is the lower triangle of input2 (U^H U, of the upper one, where `upper`)."""
     square("cholesky_solve", input2)
     matrices("cholesky_solve", input2, input)
-    low = mH(input2) if upper else input2
+    low = _lower(input2, upper)
     return attempt(Solve, mH(low), attempt(Solve, low, _right_side("cholesky_solve", input2, input)))
 
 
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
-    """The inverse of L L^H, where input is L (U of U^H U where `upper`)."""
+    """The inverse of L L^H, where L is the lower triangle of input (of U^H U, the upper one, where `upper`)."""
     square("cholesky_inverse", input)
-    inverse = attempt(Inv, mH(input) if upper else input)
+    inverse = attempt(Inv, _lower(input, upper))
     return mH(inverse) @ inverse
+
+
+def _lower(factor: Tensor, upper: bool) -> Tensor:
+    """The triangle that counts; what stands in the other is not looked at."""
+    return mH(factor.triu()) if upper else factor.tril()
 
 
 def tensorinv(input: Tensor, ind: int = 2) -> Tensor:

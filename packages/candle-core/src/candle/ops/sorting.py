@@ -9,7 +9,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import one_dim
+from candle.ops._common import numpy_names, one_dim
 from candle.ops.selection import TakeAlongDim
 
 __all__ = ["argsort", "msort", "sort", "topk"]
@@ -39,6 +39,7 @@ sorted_values = namedtuple("sorted_values", "values indices")
 
 
 @method()
+@numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The indices that sort along a dim; always stable here."""
     dim = one_dim(dim, input.ndim)
@@ -48,6 +49,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: b
 
 
 @method()
+@numpy_names
 def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
     """The values in order along a dim, and where they stood.
 
@@ -69,6 +71,7 @@ def msort(input: Tensor) -> Tensor:
 
 
 @method()
+@numpy_names
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The k largest (or smallest) values along a dim, in order, and where they stand."""
     dim = one_dim(dim, input.ndim)

@@ -30,7 +30,7 @@ def _spaced(name: str, ends: tuple[Any, Any], steps: int, dtype: Dtype, device: 
         values = np.power(base, values)
     if dtype.category == _dtypes.INT:
         values = np.trunc(values)
-    backend = backend_of(device or "cpu")
+    backend = backend_of(device)
     return wrap(backend.from_numpy(values.astype(backend_of("cpu").raw_dtype(dtype))), backend)
 
 

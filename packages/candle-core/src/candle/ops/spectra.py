@@ -25,9 +25,10 @@ __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals"]
 
 
 class Eigh(Op):
-    """V diag(w) V^H = x, x Hermitian;  dx = V (diag(dw) + V^H dV / (w_j - w_i)) V^H
+    """V diag(w) V^H = x, x Hermitian;  dx = V (diag(dw) + (s - s^H) / (w_j - w_i)) V^H, s = V^H dV / 2
 
-    Of x only one triangle is read. Giles, "Collected matrix derivative results" (2008), section 3.1.
+    Of x only one triangle is read; its gradient is Hermitian as well. Giles, "Collected matrix derivative results"
+    (2008), section 3.1.
     """
 
     name, extension, reads = "eigh", "linalg", {"x": "out"}
@@ -40,7 +41,8 @@ class Eigh(Op):
         (dw, dv), (w, v) = grad, out
         inner = diagonal_matrix(xp, known(xp, dw, w))
         if dv is not None:
-            inner = inner + without_diagonal(xp, xp.matmul(adjoint(xp, v), dv)) / differences(xp, w)
+            turned = xp.matmul(adjoint(xp, v), dv)
+            inner = inner + without_diagonal(xp, turned - adjoint(xp, turned)) / (2 * differences(xp, w))
         return (product(xp, v, xp.astype(inner, v.dtype), adjoint(xp, v)),)
 
 

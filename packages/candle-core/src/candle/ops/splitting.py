@@ -10,7 +10,7 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle._views import make_view
 from candle.op import Op
-from candle.ops._common import also_named, one_dim
+from candle.ops._common import also_named, integers, one_dim, several
 from candle.ops.slicing import WHOLE, Slice, plain, slice_dim, slice_item
 
 __all__ = [
@@ -60,12 +60,13 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
         raise RuntimeError("split: a 0-d tensor has nothing to split")
     dim = one_dim(dim, tensor.ndim)
     total, step = tensor.shape[dim], split_size_or_sections
-    if isinstance(step, int):
+    if not several(step):
+        (step,) = integers("split", (step,))
         if step < 0 or (step == 0 and total):
             raise RuntimeError(f"split: the size of a part must be positive, got {step}")
         parts = [min(step, total - start) for start in range(0, total, step)] if total else [0]
     else:
-        parts = list(step)
+        parts = list(integers("split", (step,)))
         if sum(parts) != total or any(p < 0 for p in parts):
             raise RuntimeError(f"split: sizes {parts} do not add up to {total}, the size of dim {dim}")
     ends = [sum(parts[: i + 1]) for i in range(len(parts))]
@@ -99,7 +100,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     total, cuts = input.shape[dim], indices_or_sections
     if isinstance(cuts, Tensor):
         cuts = cuts.tolist()
-    if isinstance(cuts, int):
+    if not several(cuts):
+        (cuts,) = integers("tensor_split", (cuts,))
         if cuts <= 0:
             raise RuntimeError(f"tensor_split: the number of sections must be positive, got {cuts}")
         small, larger = divmod(total, cuts)
@@ -121,7 +123,7 @@ def _equal_parts(name: str, least: int, input: Tensor, cuts: Any, dim: int) -> t
     """`tensor_split`, where a number of parts must leave no rest."""
     if input.ndim < least:
         raise RuntimeError(f"{name}: expects at least {least} dims, got shape {tuple(input.shape)}")
-    if isinstance(cuts, int) and (cuts <= 0 or input.shape[dim] % cuts):
+    if not several(cuts) and (cuts <= 0 or input.shape[dim] % cuts):
         raise RuntimeError(f"{name}: dim {dim} of size {input.shape[dim]} has no {cuts} equal parts")
     return tensor_split(input, cuts, dim)
 

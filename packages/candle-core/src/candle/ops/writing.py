@@ -87,7 +87,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     """input with `values` put (or added) at a tuple of index tensors."""
     backends = {id(t._backend) for t in (input, values, *indices) if isinstance(t, Tensor)}
     if len(backends) > 1:
-        input, values, *indices = meet(IndexPut, (input, values, *indices))
+        input, values, *_ = meet(IndexPut, (input, values, *indices))  # a mask outside vmap has one shape, and stays
     copy = input.clone()
     if not accumulate:
         setitem(copy, tuple(indices), values)

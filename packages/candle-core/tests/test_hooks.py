@@ -199,3 +199,13 @@ def test_what_a_hook_returns_must_be_such_a_gradient() -> None:
             with pytest.raises(kind):
                 (x * 1).sum().backward()
             assert x.grad is None
+
+
+def test_a_hook_may_register_one_on_a_sibling() -> None:
+    def program(lib, x):
+        first, second, _ = (x * 1).unbind()
+        first.register_hook(lambda grad: second.register_hook(lambda grad: grad * 5) and None)
+        (first + 2 * second).backward()
+        return x.grad[0]
+
+    check_both(program, X)

@@ -127,3 +127,15 @@ def test_retaining_does_not_keep_the_tensor_alive() -> None:
     assert alive() is None
     loss.backward()
     assert x.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("retained", [False, True])
+def test_backward_to_a_non_leaf_adds_its_gradient_once(retained: bool) -> None:
+    def program(lib, x):
+        y = x.exp()
+        if retained:
+            y.retain_grad()
+        (y * y).sum().backward(inputs=[y])
+        return y.grad, x.grad
+
+    check_both(program, X)

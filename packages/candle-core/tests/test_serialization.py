@@ -102,9 +102,7 @@ def test_map_location() -> None:
     assert back([candle.ones(2, device="strict")])[0].device.type == "cpu"
 
 
-@pytest.mark.parametrize(
-    "where", ["cpu", {"cuda:0": "cpu"}, {"cpu": "cpu"}, lambda x, place: x, lambda x, place: None], ids=str
-)
+@pytest.mark.parametrize("where", ["cpu", {"cuda:0": "cpu"}, {"cpu": "cpu"}, lambda x, place: x, lambda x, place: None])
 def test_loading_takes_what_torch_takes(where: Any) -> None:
     def program(lib: Any) -> list[float]:
         file = io.BytesIO()

@@ -149,3 +149,18 @@ def test_the_second_derivative_through_a_write_into_a_view() -> None:
         return g.detach(), lib.autograd.grad(g.sum(), [x, w])
 
     check_both(program, X, W)
+
+
+def test_a_view_that_became_a_leaf_is_a_leaf_like_any_other() -> None:
+    def program(lib, x):
+        w = x.detach().clone().reshape(3, 2).requires_grad_()
+        with lib.no_grad():
+            w[0] = 1.0
+        (w * w).sum().backward()
+        return w.is_leaf, w.grad
+
+    check_both(program, X)
+    for lib in (candle, torch):
+        w = lib.arange(4.0).reshape(2, 2).requires_grad_()
+        with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
+            w[0] = 1.0

@@ -186,7 +186,7 @@ def _as_tensor(grad: Any, target: Any) -> Any:
 
 def _run_hooks(target: Any, hooks: Any, grads: Grads, create_graph: bool) -> None:
     """The hooks of tensors, which see the whole gradient once, and may replace it."""
-    for index, each in (hooks or {}).items():
+    for index, each in list((hooks or {}).items()):
         for hook in list(each.values()):
             if grads[index] is not None:
                 seen = _as_tensor(grads[index], target)
@@ -248,7 +248,7 @@ def backward(
     edges = [x.gradient_edge for x in inputs]
     found = run(start(outputs, grads, create_graph), wanted=edges, keep=keep, create_graph=create_graph)
     for x, g in zip(inputs, found, strict=True):
-        if g is not None:
+        if g is not None and not x.retains_grad:  # which has it already
             _accumulate(x, [g], create_graph)
 
 

@@ -1,4 +1,4 @@
-"""The recorded graph, and the walk that takes gradients back through it.
+"""The recorded graph: what `_backward.py` walks back through.
 
 A `Node` is one recorded operation. Its edges say where each input came from: (node, output index), or
 (leaf tensor, 0), captured when the operation ran, so that writing into a tensor later cannot change

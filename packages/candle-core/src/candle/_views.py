@@ -48,8 +48,9 @@ class View:
     @property
     def base(self) -> Tensor | None:
         """What it is a view of. A tensor that has changed its own shape since is itself a view, of what it was then."""
-        if self._base is not None and self._base._view is not None and self._base._view.base is not None:
-            self._base = self._base._view.base
+        base = self._base
+        if base is not None and base._edge is not LEAF and base._view is not None and base._view.base is not None:
+            self._base = base._view.base
         return self._base
 
 
@@ -70,7 +71,7 @@ def make_view(t: Tensor, source: Tensor, op: type[Op], attrs: dict[str, Any]) ->
     if not t._backend.aliases and path and layout(source, step) is None:
         return
     t._storage = storage
-    if above is None or above.base is None:
+    if above is None or above.base is None or source._edge is LEAF:
         t._view = View(source, step, path + step, storage.version)
     else:
         t._view = View(above.base, above.chain + step, path + step, storage.version)
@@ -244,6 +245,8 @@ def overwrite(t: Tensor, value: Any) -> None:
 def _refuse_overlap(t: Tensor, tracked: bool = False) -> None:
     """Of elements that share a place (expanded, or windows that overlap) the last would win, and the rule of writing
     would not know. PyTorch lets the windows pass."""
+    if t._backend.owned(t._array):
+        return
     reach, steps = 0, layout(t) or ()
     for step, size in sorted((abs(step), size) for step, size in zip(steps, t._array.shape) if size > 1):
         if step <= reach and (tracked or not step) and t.numel():
@@ -272,7 +275,8 @@ def assign(t: Tensor, value: Tensor, name: str) -> Tensor:
     base = _check_writable(t, name) if state.grad else None
     if tracked and value.dtype is not t.dtype:
         value = value.to(t.dtype)
-    _refuse_overlap(t, tracked)
+    if tracked:
+        _refuse_overlap(t, tracked)
     _save_before_writing(t, value)
     overwrite(t, value.current())
     if not tracked:

@@ -26,6 +26,7 @@ RIGHT = {
     "not in a tuple": (lambda x: x.exp(), real(2, 2)),
     "a number": (lambda x: x * x, (real(),)),
     "two inputs": (lambda x, y: x @ y, (real(2, 3), real(3, 2))),
+    "two in a list": (lambda x, y: x @ y, [real(2, 3), real(3, 2)]),
     "one of two": (lambda x, y: x * y, (real(3), real(3, requires_grad=False))),
     "two outputs": (lambda x: (x.sin(), x.sum()), (real(3),)),
     "a list of outputs": (lambda x: [x.exp(), x * 2], (real(3),)),

@@ -22,8 +22,8 @@ Q = (
 DENSITY = 1 / math.sqrt(2 * math.pi)
 
 
-def suits(*arrays: Any) -> bool:
-    return all(x.ndim and x.dtype == np.float32 and x.dtype.isnative and x.flags.carray for x in arrays)
+def suits(x: Any) -> bool:
+    return bool(x.ndim and x.dtype == np.float32 and x.dtype.isnative and x.flags.carray)
 
 
 def forward(x: Any) -> Any:

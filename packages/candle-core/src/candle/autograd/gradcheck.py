@@ -120,7 +120,7 @@ def gradcheck(
     more = {"check_batched_forward_grad": check_batched_forward_grad, "check_forward_ad": check_forward_ad}
     more |= {"check_grad_dtypes": check_grad_dtypes, "check_batched_grad": check_batched_grad}
     _refuse("gradcheck", **more, fast_mode=fast_mode, masked=masked)
-    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
     places = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     if not places:
         raise ValueError("gradcheck: at least one input must require grad")
@@ -176,7 +176,7 @@ def gradgradcheck(
     more = {"gen_non_contig_grad_outputs": gen_non_contig_grad_outputs, "check_fwd_over_rev": check_fwd_over_rev}
     more |= {"check_grad_dtypes": check_grad_dtypes, "check_batched_grad": check_batched_grad}
     _refuse("gradgradcheck", **more, fast_mode=fast_mode, masked=masked)
-    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
     places = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     if grad_outputs is None:
         grad_outputs = tuple(randn_like(o).requires_grad_() for o in _outputs(func, given) if o.requires_grad)

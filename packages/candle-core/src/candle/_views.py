@@ -245,9 +245,7 @@ def overwrite(t: Tensor, value: Any) -> None:
 def _refuse_overlap(t: Tensor, tracked: bool = False) -> None:
     """Of elements that share a place (expanded, or windows that overlap) the last would win, and the rule of writing
     would not know. PyTorch lets the windows pass."""
-    if t._backend.owned(t._array):
-        return
-    reach, steps = 0, layout(t) or ()
+    reach, steps = 0, () if t._backend.owned(t._array) else layout(t) or ()
     for step, size in sorted((abs(step), size) for step, size in zip(steps, t._array.shape) if size > 1):
         if step <= reach and (tracked or not step) and t.numel():
             raise RuntimeError(

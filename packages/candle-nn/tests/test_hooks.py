@@ -144,6 +144,27 @@ def test_backward_hooks_see_what_forward_hooks_return() -> None:
     assert logs[0] == logs[1]
 
 
+@pytest.mark.parametrize("fails", ["pre-hook", "forward"])
+def test_hooks_that_are_always_called(fails: str) -> None:
+    logs = []
+    for lib, layers in BOTH:
+        log: list[Any] = []
+
+        class Layer(layers.Module):
+            def forward(self, x: Any) -> Any:
+                return x if fails == "pre-hook" else 1 / 0
+
+        layer = Layer()
+        layer.register_forward_pre_hook(lambda m, args: (args[0] * 2,))
+        layer.register_forward_pre_hook(lambda m, args: 1 / 0 if fails == "pre-hook" else None)
+        layer.register_forward_hook(lambda m, args, out: log.append((args[0].tolist(), out)), always_call=True)
+        layer.register_forward_hook(lambda m, args, out: log.append("not called"))
+        with pytest.raises(ZeroDivisionError):
+            layer(lib.ones(2))
+        logs.append(log)
+    assert logs[0] == logs[1] == [([2.0, 2.0], None)]
+
+
 def test_hooks_are_kept_where_pytorch_keeps_them() -> None:
     kept = "_forward_pre_hooks _forward_hooks _backward_pre_hooks _backward_hooks _state_dict_pre_hooks _state_dict_hooks _load_state_dict_pre_hooks _load_state_dict_post_hooks"
     counts = []

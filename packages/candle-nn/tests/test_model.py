@@ -10,6 +10,7 @@ import pytest
 
 import candle
 from candle import nn
+from candle.nn.modules._symbol import Symbol
 
 
 def test_a_chain_is_a_sequential() -> None:
@@ -94,6 +95,30 @@ def test_symbols_in_lists() -> None:
     assert (model(given) == model.get_submodule("2")(candle.cat([given, given.relu()], 1))).all()
     with pytest.raises(TypeError, match="element 0 is a Input"):
         candle.cat([x, h])
+
+
+def test_arguments_are_not_looked_into_before_there_are_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Untouched(list[int]):
+        def __iter__(self) -> Any:
+            raise AssertionError("looked into")
+
+    class Length(nn.Module):
+        def forward(self, given: Any) -> int:
+            return len(given)
+
+    monkeypatch.setattr(Symbol, "made", False)
+    assert Length()(Untouched([1, 2])) == 2
+    x = nn.Input(4)
+    assert isinstance(Length()([1, [x]]), Symbol)
+    with pytest.raises(AssertionError, match="looked into"):
+        Length()(Untouched([1, 2]))
+
+
+def test_arguments_that_contain_themselves() -> None:
+    loop: dict[str, Any] = {"x": candle.ones(2)}
+    loop["loop"] = loop
+    assert isinstance(nn.ReLU()(nn.Input(4)), Symbol)
+    assert nn.Identity()(loop) is loop
 
 
 def test_several_results_keywords_and_nesting() -> None:

@@ -110,6 +110,7 @@ def test_the_tree(look: Any) -> None:
         (lambda m, lib, nn: m.add_module("x", 3), TypeError),
         (lambda m, lib, nn: setattr(m, "tied", lib.ones(2, 3)), TypeError),
         (lambda m, lib, nn: setattr(m, "first", 3), TypeError),
+        (lambda m, lib, nn: setattr(m.first, "steps", 3), TypeError),
         (lambda m, lib, nn: m.train("yes"), ValueError),
         (lambda m, lib, nn: m.to(lib.int64), TypeError),
         (lambda m, lib, nn: m.to(lib.zeros(1, dtype=lib.int64)), TypeError),
@@ -197,6 +198,32 @@ def test_to_the_dtype_of_a_tensor() -> None:
     for lib, layers in ((candle, nn), (torch, torch.nn)):
         layer = layers.BatchNorm1d(2).to(tensor=lib.zeros(1, dtype=lib.float64))
         assert (layer.weight.dtype, layer.num_batches_tracked.dtype) == (lib.float64, lib.int64)
+
+
+@pytest.mark.parametrize("args", [(None,), (None, None), ("cpu", None), (None, "float64")])
+def test_none_is_any_device_or_dtype(args: tuple[Any, ...]) -> None:
+    dtypes = []
+    for lib, layers in ((candle, nn), (torch, torch.nn)):
+        given = [lib.float64 if each == "float64" else each for each in args]
+        dtypes.append(str(layers.Linear(2, 2).to(*given).weight.dtype).split(".")[1])
+    assert dtypes[0] == dtypes[1]
+
+
+@pytest.mark.parametrize("fails_at", [1, 2])
+def test_a_move_that_fails_loses_no_gradient(fails_at: int) -> None:
+    kept = []
+    for lib, layers in ((candle, nn), (torch, torch.nn)):
+        layer, calls = layers.Linear(2, 1, bias=False), []
+        layer(lib.ones(1, 2)).sum().backward()
+
+        def moved(t: Any) -> Any:
+            calls.append(t)
+            return t * 2 if len(calls) < fails_at else 1 / 0
+
+        with pytest.raises(ZeroDivisionError):
+            layer._apply(moved)
+        kept.append(layer.weight.grad.tolist())
+    assert kept[0] == kept[1] == [[1.0, 1.0]]
 
 
 def test_a_child_is_moved_and_trained_its_own_way() -> None:

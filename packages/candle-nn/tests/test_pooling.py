@@ -40,6 +40,22 @@ def test_windows(dims: int, kernel: int, stride: Any, padding: int, ceil_mode: b
         agree(f"lp_pool{dims}d", x, norm_type=extreme, **options)
 
 
+@pytest.mark.parametrize("kernel", range(4, 12))
+def test_means_of_large_windows(kernel: int) -> None:
+    for stride, padding in product([1, 2], [0, kernel // 2]):
+        agree("avg_pool1d", values(2, 3, 11), kernel_size=kernel, stride=stride, padding=padding)
+    x = values(1, 2, 11, 12)
+    agree("avg_pool2d", x, kernel_size=(kernel, 7), stride=(1, 2), padding=(2, 3), count_include_pad=False)
+
+
+def test_means_of_all() -> None:
+    for dims, sizes in SIZES.items():
+        x, wide = values(2, 3, *sizes), [n + 2 for n in sizes]
+        agree(f"avg_pool{dims}d", x, kernel_size=sizes)
+        for include in (True, False) if dims < 3 else ():  # PyTorch refuses wider kernels in three
+            agree(f"avg_pool{dims}d", x, kernel_size=wide, padding=1, count_include_pad=include)
+
+
 def same_indices(name: str, x: torch.Tensor, **options: Any) -> None:
     for given in (x, x[0]):
         mine = getattr(F, name)(candle.tensor(given.numpy()), **options, return_indices=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -49,6 +50,35 @@ def test_a_checkpoint_without_counts_of_batches(kind: str) -> None:
         )
 
     assert agreed(look) == ([], 7, ("num_batches_tracked",))
+
+
+def test_a_class_that_passes_its_state_on_by_keyword() -> None:
+    def look(lib: Any, layers: Any) -> Any:
+        class Own(layers.BatchNorm1d):
+            def _load_from_state_dict(self, state: Any, prefix: str, meta: Any, strict: bool, *lists: Any) -> None:
+                named = dict(zip(("missing_keys", "unexpected_keys", "error_msgs"), lists, strict=True))
+                super()._load_from_state_dict(state, prefix, local_metadata=meta, strict=strict, **named)
+
+        model = Own(2)
+        return sorted(complaint(lambda: model.load_state_dict({"weight": lib.ones(2)})))
+
+    agreed(look)
+
+
+def test_loading_leaves_nothing_to_the_garbage_collector() -> None:
+    def look(lib: Any, layers: Any) -> Any:
+        model = layers.Sequential(layers.Linear(1, 1), layers.BatchNorm1d(1))
+        state = model.state_dict()
+        model.load_state_dict(state)
+        gc.collect()
+        gc.disable()
+        try:
+            model.load_state_dict(state)
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    assert agreed(look) == 0
 
 
 def test_versions_are_kept_by_path() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -114,6 +115,52 @@ def test_the_model_is_left_as_it_was() -> None:
         nn.summary(model, candle.randn(3, 5))
     assert [m.training for m in model] == [True, True, False]
     assert not any(m._forward_pre_hooks or m._forward_hooks for m in model.modules())
+
+
+def test_summaries_that_overlap() -> None:
+    entered, left, inner = Event(), Event(), []
+
+    class Late(nn.Module):
+        def forward(self, x: Any) -> Any:
+            y = x @ x
+            entered.set()
+            assert left.wait(10)
+            return y @ y
+
+    class Early(nn.Module):
+        def forward(self, x: Any) -> Any:
+            other.start()
+            assert entered.wait(10)
+            return x @ x
+
+    x = candle.zeros(4, 4)
+    other = Thread(target=lambda: inner.append(nn.summary(Late(), x).multiply_adds))
+    before = {op: x._backend.kernels[op] for op in ("matmul", "linear", "conv", "lstm")}
+    assert work(Early(), 2, 2) == 2**3
+    left.set()
+    other.join()
+    assert inner == [2 * 4**3]
+    assert {op: x._backend.kernels[op] for op in before} == before
+
+
+@pytest.mark.parametrize("in_hook", [True, False])
+def test_a_layer_that_fails_and_is_caught(in_hook: bool) -> None:
+    class Careful(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Sequential(nn.Linear(3, 3)), nn.Linear(4, 4)
+
+        def forward(self, x: Any) -> Any:
+            with pytest.raises((RuntimeError, ZeroDivisionError)):
+                self.first(x)
+            return self.second(x)
+
+    model = Careful()
+    if in_hook:
+        model.first[0].register_forward_pre_hook(lambda m, args: 1 / 0)
+    rows = nn.summary(model, candle.zeros(2, 4)).rows
+    failed = [("first", 1, "")] if in_hook else [("first", 1, ""), ("0", 2, "")]
+    assert [(r.name, r.depth, r.shape) for r in rows] == [("", 0, "(2, 4)"), *failed, ("second", 1, "(2, 4)")]
 
 
 def test_the_table() -> None:

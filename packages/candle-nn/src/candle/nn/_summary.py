@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from threading import Lock, get_ident
 from typing import Any
 
 import numpy as np
 
 from candle import Tensor
-from candle.kernels import Kernel
+from candle.kernels import Kernel, Table
 from candle.nn.functional._windows import counts
 from candle.nn.modules.module import Module
 
 __all__ = ["summary"]
 
+OFFERING = Lock()  # all threads have the same kernel tables
 HEADINGS = ("layer", "output shape", "parameters", "multiply-adds")
 
 
@@ -118,28 +120,39 @@ def _watched(model: Module, inputs: Any, rows: list[Row]) -> Iterator[None]:
         rows.append(row)
 
     def ended(module: Module, args: Any, output: Any) -> None:
-        open_rows.pop().shape = _shapes(output)
+        if open_rows and open_rows[-1].module is module:  # else an earlier hook failed before it began
+            open_rows.pop().shape = _shapes(output)
 
     with ExitStack() as stack:
         for module in model.modules():
             stack.enter_context(module.register_forward_pre_hook(began))
-            stack.enter_context(module.register_forward_hook(ended, prepend=True))
+            stack.enter_context(module.register_forward_hook(ended, prepend=True, always_call=True))
         for backend in {t._backend for t in chain(model.parameters(), model.buffers(), _tensors(inputs))}:
             for op, count in COUNTS.items():
-                offered = backend.kernels[op]
-                stack.callback(backend.kernels.__setitem__, op, offered)
-                backend.kernels[op] = (Counter(count, open_rows), *offered)
+                stack.enter_context(_offered(backend.kernels, op, Counter(count, open_rows)))
         yield
 
 
+@contextmanager
+def _offered(kernels: Table, op: str, kernel: Kernel) -> Iterator[None]:
+    """The kernel is tried first meanwhile, or after those that other summaries offer later."""
+    with OFFERING:
+        kernels[op] = (kernel, *kernels[op])
+    try:
+        yield
+    finally:
+        with OFFERING:
+            kernels[op] = tuple(each for each in kernels[op] if each is not kernel)
+
+
 class Counter(Kernel):
-    """Counts an operation's multiplications for the layer that asks for it, and declines to compute it."""
+    """Counts an operation's multiplications for the layer of its thread that asks, and declines to compute it."""
 
     def __init__(self, count: Callable[..., int], open_rows: list[Row]):
-        self.count, self.open_rows = count, open_rows
+        self.count, self.open_rows, self.thread = count, open_rows, get_ident()
 
     def forward(self, *arrays: Any, **attrs: Any) -> Any:
-        if self.open_rows:
+        if self.open_rows and get_ident() == self.thread:
             self.open_rows[-1].work += self.count(*arrays, **attrs)
         return NotImplemented
 

@@ -7,8 +7,7 @@ import warnings
 import candle
 from candle import Tensor
 from candle._views import assign
-
-HALVES = (candle.float16, candle.bfloat16)
+from candle.ops._matrices import HALVES
 
 
 def written(input: Tensor, result: Tensor, inplace: bool, name: str) -> Tensor:
@@ -28,7 +27,7 @@ def reduction_of(name: str, size_average: bool | None, reduce: bool | None, redu
     return reduction
 
 
-def single(*tensors: Tensor) -> tuple[Tensor, ...]:
+def in_float32(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors; under autocast those of 16 bits in float32, in which losses are computed then."""
     return tuple(t.float() if t.dtype in HALVES and candle.is_autocast_enabled(t.device.type) else t for t in tensors)
 

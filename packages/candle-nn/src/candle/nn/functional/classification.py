@@ -7,7 +7,7 @@ from typing import Any
 import candle
 from candle import Tensor
 from candle._apply import apply
-from candle.nn.functional._common import reduced, reduction_of, single
+from candle.nn.functional._common import in_float32, reduced, reduction_of
 from candle.nn.functional.linear import linear
 from candle.op import Op
 from candle.ops._common import expect_tensor, unsupported
@@ -144,7 +144,7 @@ def nll_loss(
 ) -> Tensor:
     """-input[target] where input holds log-probabilities. Shapes: (C) or (N, C, ...), () or (N, ...)."""
     reduction = reduction_of("nll_loss", size_average, reduce, reduction)
-    (input,) = single(input)
+    (input,) = in_float32(input)
     return candle.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 

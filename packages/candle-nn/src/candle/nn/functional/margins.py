@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import candle
 from candle import Tensor
-from candle.nn.functional._common import reduced, reduction_of, single
+from candle.nn.functional._common import in_float32, reduced, reduction_of
 from candle.nn.functional.distance import pairwise_distance
 from candle.ops.loss import warn_of_broadcasting
 
@@ -32,7 +32,7 @@ def soft_margin_loss(
 ) -> Tensor:
     """log(1 + e^(-target input)), the target 1 or -1."""
     reduction = reduction_of("soft_margin_loss", size_average, reduce, reduction)
-    input, target = single(input, target)
+    input, target = in_float32(input, target)
     losses = -candle.logsigmoid(target * input).to(input.dtype)
     if losses.shape != input.shape:
         raise RuntimeError(
@@ -54,7 +54,7 @@ def hinge_embedding_loss(
     """input where the target is 1, max(0, margin - input) where it is -1."""
     reduction = reduction_of("hinge_embedding_loss", size_average, reduce, reduction)
     warn_of_broadcasting("hinge_embedding_loss", input, target)
-    (input,) = single(input)
+    (input,) = in_float32(input)
     apart = (margin - input).clamp_min(0).masked_fill(target == 1, 0)
     return reduced("hinge_embedding_loss", input.masked_fill(target == -1, 0) + apart, reduction)
 
@@ -75,7 +75,7 @@ def margin_ranking_loss(
             f"margin_ranking_loss: inputs and target must have as many dims, got shapes {tuple(input1.shape)}, "
             f"{tuple(input2.shape)} and {tuple(target.shape)}"
         )
-    input1, input2, target = single(input1, input2, target)
+    input1, input2, target = in_float32(input1, input2, target)
     difference = input1 - input2
     warn_of_broadcasting("margin_ranking_loss", difference, target)
     losses = (margin - target * difference).clamp_min(0)
@@ -103,7 +103,7 @@ def multi_margin_loss(
     classes = _classes(name, input)
     if weight is not None and tuple(weight.shape) != (classes,):
         raise ValueError(f"{name}: weight must have shape ({classes},), got {tuple(weight.shape)}")
-    (input,) = single(input)
+    (input,) = in_float32(input)
     rows, column = input.reshape(-1, classes), target.reshape(-1, 1)
     if rows.shape[0] != column.shape[0] or target.ndim > 1:
         raise ValueError(
@@ -135,7 +135,7 @@ def multilabel_margin_loss(
         raise RuntimeError(
             f"{name}: the target must have the input's shape {tuple(input.shape)}, got {tuple(target.shape)}"
         )
-    (input,) = single(input)
+    (input,) = in_float32(input)
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     given = (labels < 0).long().cumsum(1) == 0  # (N, C): before the first -1
     labels = labels.masked_fill(~given, 0)
@@ -183,7 +183,7 @@ def cosine_embedding_loss(
             f"{name}: expected inputs (N, D) and a target (N), or (D) and (), got shapes {tuple(input1.shape)}, "
             f"{tuple(input2.shape)} and {tuple(target.shape)}"
         )
-    input1, input2 = single(input1, input2)
+    input1, input2 = in_float32(input1, input2)
     tiny = 1e-12  # PyTorch's, under the root: not that of cosine_similarity
     squares = ((input1 * input1).sum(-1) + tiny) * ((input2 * input2).sum(-1) + tiny)
     cosine = (input1 * input2).sum(-1) / squares.sqrt()
@@ -213,7 +213,7 @@ def triplet_margin_loss(
     def distance(x1: Tensor, x2: Tensor) -> Tensor:
         return pairwise_distance(x1, x2, p, eps)
 
-    anchor, positive, negative = single(anchor, positive, negative)
+    anchor, positive, negative = in_float32(anchor, positive, negative)
     return _triplet("triplet_margin_loss", anchor, positive, negative, distance, margin, swap, reduction)
 
 

@@ -7,7 +7,7 @@ import warnings
 
 import candle
 from candle import Tensor
-from candle.nn.functional._common import reduced, reduction_of, single
+from candle.nn.functional._common import in_float32, reduced, reduction_of
 from candle.ops.loss import warn_of_broadcasting
 
 __all__ = [
@@ -32,7 +32,7 @@ def l1_loss(
     """|input - target|, weighted."""
     reduction = reduction_of("l1_loss", size_average, reduce, reduction)
     warn_of_broadcasting("l1_loss", input, target)
-    input, target = single(input, target)
+    input, target = in_float32(input, target)
     return _weighted("l1_loss", (input - target).abs(), weight, reduction)
 
 
@@ -112,7 +112,7 @@ def kl_div(
         )
     reduction = reduction_of("kl_div", size_average, reduce, reduction)
     warn_of_broadcasting("kl_div", input, target)
-    input, target = single(input, target)
+    input, target = in_float32(input, target)
     losses = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return losses.sum() / (input.shape[0] if input.ndim else 1)
@@ -135,7 +135,7 @@ def poisson_nll_loss(
     """
     reduction = reduction_of("poisson_nll_loss", size_average, reduce, reduction)
     warn_of_broadcasting("poisson_nll_loss", input, target)
-    input, target = single(input, target)
+    input, target = in_float32(input, target)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
@@ -177,7 +177,7 @@ def _numbers(input: Tensor, target: Tensor) -> tuple[Tensor, ...]:
     if candle.bool in (input.dtype, target.dtype):
         common = candle.promote_types(input.dtype, target.dtype)
         input, target = input.to(common), target.to(common)
-    return single(input, target)
+    return in_float32(input, target)
 
 
 def _weighted(name: str, losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:

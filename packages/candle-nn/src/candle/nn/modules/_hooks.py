@@ -52,15 +52,15 @@ class Hooks:
 
     def _call_impl(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """forward between its hooks."""
-        for _, (hook, with_kwargs) in _hooks(self, "_forward_pre_hooks"):
-            given = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-            if given is not None and with_kwargs:
-                args, kwargs = given
-            elif given is not None:
-                args = given if isinstance(given, tuple) else (given,)
-        passage = _Passage(self)
         output, called = None, set()
         try:
+            for _, (hook, with_kwargs) in _hooks(self, "_forward_pre_hooks"):
+                given = hook(self, args, kwargs) if with_kwargs else hook(self, args)
+                if given is not None and with_kwargs:
+                    args, kwargs = given
+                elif given is not None:
+                    args = given if isinstance(given, tuple) else (given,)
+            passage = _Passage(self)
             args = passage.entered(args)
             output = self.forward(*args, **kwargs)  # type: ignore[attr-defined]
             for handle, (hook, with_kwargs, _) in _hooks(self, "_forward_hooks"):

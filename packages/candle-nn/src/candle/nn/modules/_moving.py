@@ -25,11 +25,11 @@ class Moving:
                 child._apply(fn)
         for parameter in self._parameters.values():
             if parameter is not None:
-                grad, parameter.grad = parameter.grad, None
-                with candle.no_grad():
-                    parameter.data = fn(parameter.detach())
-                    if grad is not None:
-                        parameter.grad = fn(grad)
+                with candle.no_grad():  # both before either is changed: fn may fail
+                    data = fn(parameter.detach())
+                    grad = None if parameter.grad is None else fn(parameter.grad)
+                    parameter.grad = None
+                    parameter.data, parameter.grad = data, grad
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)
@@ -40,7 +40,7 @@ class Moving:
 
         Takes what `Tensor.to` does: a device, a dtype or both, or a tensor that has them.
         """
-        args = args if tensor is None else (tensor,)
+        args = tuple(each for each in args if each is not None) if tensor is None else (tensor,)
         dtype = candle.empty(0).to(*args, **kwargs).dtype
         if not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(f"Module.to: only floating-point and complex dtypes, got {dtype}")

@@ -99,18 +99,7 @@ class State:
             raise TypeError(f"load_state_dict: expected a dict of tensors, got {type(state_dict).__name__}")
         metadata = getattr(state_dict, "_metadata", {})
         keys, wrong = IncompatibleKeys([], []), list[str]()
-
-        def load(module: Any, given: dict[str, Any], prefix: str) -> None:
-            own = {**metadata.get(prefix[:-1], {}), "assign_to_params_buffers": assign}
-            module._load_from_state_dict(given, prefix, own, True, *keys, wrong)
-            for name, child in module._modules.items():
-                if child is not None:
-                    start = f"{prefix}{name}."
-                    load(child, {key: value for key, value in given.items() if key.startswith(start)}, start)
-            for hook in list(module._load_state_dict_post_hooks.values()):
-                hook(module, keys)
-
-        load(self, dict(state_dict), "")
+        _load(self, dict(state_dict), "", metadata, assign, keys, wrong)
         _complain(type(self).__name__, *(keys if strict else ([], [])), wrong)
         return keys
 
@@ -185,6 +174,26 @@ class State:
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """`hook(module, incompatible_keys)` runs after all is loaded, and may change the lists of keys."""
         return RemovableHandle(self._load_state_dict_post_hooks, hook)
+
+
+def _load(
+    module: State,
+    given: dict[str, Any],
+    prefix: str,
+    metadata: Mapping[str, Any],
+    assign: bool,
+    keys: IncompatibleKeys,
+    wrong: list[str],
+) -> None:
+    own = {**metadata.get(prefix[:-1], {}), "assign_to_params_buffers": assign}
+    module._load_from_state_dict(given, prefix, own, True, *keys, wrong)
+    for name, child in module._modules.items():
+        if child is not None:
+            start = f"{prefix}{name}."
+            its = {key: value for key, value in given.items() if key.startswith(start)}
+            _load(child, its, start, metadata, assign, keys, wrong)
+    for hook in list(module._load_state_dict_post_hooks.values()):
+        hook(module, keys)
 
 
 def _complain(owner: str, missing: list[str], unexpected: list[str], wrong: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Symbol:
@@ -14,7 +14,10 @@ class Symbol:
     the left) and the indexing of what a layer gives.
     """
 
+    made: ClassVar[bool] = False  # before there is any, layers need not look for them in their arguments
+
     def __init__(self, call: Any = None, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None):
+        Symbol.made = True
         self.call, self.args, self.kwargs = call, args, kwargs or {}
 
     def __getitem__(self, key: Any) -> Symbol:
@@ -61,12 +64,13 @@ class Input(Symbol):
             raise RuntimeError(f"Model: input {place} must be of shape {('N', *self.shape)}, got {given}")
 
 
-def within(value: Any, kind: type = Symbol) -> list[Any]:
-    """The symbols (or what else) in an argument, which may be a list, a tuple or a dict of them."""
+def within(value: Any, kind: type = Symbol, around: tuple[int, ...] = ()) -> list[Any]:
+    """The symbols (or what else) in an argument, which may be a list, a tuple or a dict of them, also around itself."""
     if isinstance(value, kind):
         return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, tuple | list):
+    if not isinstance(value, tuple | list | dict) or id(value) in around:
         return []
-    return [found for each in value for found in within(each, kind)]
+    around = (*around, id(value))
+    return [
+        found for each in (value.values() if isinstance(value, dict) else value) for found in within(each, kind, around)
+    ]

@@ -17,7 +17,7 @@ from candle.nn.parameter import Buffer, Parameter
 __all__ = ["Module"]
 
 M = TypeVar("M", bound="Module")
-KINDS = ("_parameters", "_buffers", "_modules")
+KINDS = {"_parameters": "a Parameter", "_buffers": "a Tensor", "_modules": "a Module"}
 
 
 class Module(Hooks, State, Moving):
@@ -49,9 +49,10 @@ class Module(Hooks, State, Moving):
         raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        for each in args if not kwargs else (*args, *kwargs.values()):
-            if type(each) is not Tensor and within(each):
-                return Symbol(self, args, kwargs)  # a step of a Model
+        if Symbol.made:
+            for each in args if not kwargs else (*args, *kwargs.values()):
+                if type(each) is not Tensor and within(each):
+                    return Symbol(self, args, kwargs)  # a step of a Model
         hooked = self._forward_pre_hooks or self._forward_hooks or self._backward_pre_hooks or self._backward_hooks
         if hooked or EVERYWHERE:
             return self._call_impl(args, kwargs)
@@ -74,13 +75,10 @@ class Module(Hooks, State, Moving):
         elif isinstance(value, Buffer):
             self._forget(name, keep="_buffers")
             self.register_buffer(name, value, value.persistent)
-        elif name in self._buffers and (value is None or isinstance(value, Tensor)):
-            self._buffers[name] = value
-        elif name in self._parameters or name in self._modules:
-            if value is not None:
-                kind = "a Parameter" if name in self._parameters else "a Module"
-                raise TypeError(f"{type(self).__name__}.{name} is {kind} (or None), not {type(value).__name__}")
-            own["_parameters" if name in self._parameters else "_modules"][name] = None
+        elif kind := next((kind for kind in KINDS if name in own[kind]), None):
+            if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
+                raise TypeError(f"{type(self).__name__}.{name} is {KINDS[kind]} (or None), not {type(value).__name__}")
+            own[kind][name] = value
         else:
             super().__setattr__(name, value)
 

@@ -92,7 +92,7 @@ class Shadow:
         return self.view_of(places) if shares else Shadow.new(self.read().reshape(*args))
 
     def flatten(self) -> Shadow:
-        return self.reshape(-1)
+        return self if self.places.ndim == 1 else self.reshape(-1)
 
     def __getattr__(self, name: str) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:

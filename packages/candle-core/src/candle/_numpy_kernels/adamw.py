@@ -11,9 +11,11 @@ from candle._numpy_kernels.blocks import Arrays, Blocks
 
 
 class AdamW(Blocks):
-    def block(self, inputs: Any, some: Arrays, attrs: Any) -> None:
-        (p,), (g,), (m,), (v,) = some.values()
-        update(p, g, m, v, *inputs[4:], **attrs)
+    def together(self, inputs: Any, some: Arrays, attrs: Any) -> None:
+        for p, g, m, v in zip(*some.values(), strict=True):
+            update(p, g, m, v, *inputs[4:], **attrs)
+
+    block = together
 
 
 def update(

@@ -61,8 +61,10 @@ def alike(row: Any) -> bool:
 
 def may_be_written(arrays: list[Any]) -> bool:
     """Whether they lie in order, and none is there twice, which would be changed twice."""
-    in_order = all(x.flags.c_contiguous and x.flags.writeable for x in arrays)
-    return in_order and len({x.__array_interface__["data"][0] for x in arrays}) == len(arrays)
+    if not all(x.flags.carray for x in arrays):
+        return False
+    owners = {id(x if x.base is None else x.base) for x in arrays}
+    return len(owners) == len(arrays) or len({x.__array_interface__["data"][0] for x in arrays}) == len(arrays)
 
 
 def groups(rows: list[Any]) -> Iterator[list[Any]]:

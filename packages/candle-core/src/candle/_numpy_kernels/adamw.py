@@ -12,8 +12,8 @@ from candle._numpy_kernels.blocks import Arrays, Blocks
 
 class AdamW(Blocks):
     def together(self, inputs: Any, some: Arrays, attrs: Any) -> None:
-        for p, g, m, v in zip(*some.values(), strict=True):
-            update(p, g, m, v, *inputs[4:], **attrs)
+        for row in zip(*some.values(), strict=True):
+            update(*(x.reshape(-1) for x in row), *inputs[4:], **attrs)
 
     block = together
 

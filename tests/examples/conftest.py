@@ -76,7 +76,7 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cifar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with 40 images in CIFAR-10's files, and 8 for the test."""
     root = tmp_path_factory.mktemp("cifar")
     folder = root / "cifar-10-batches-bin"
@@ -87,6 +87,10 @@ def cifar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name, part in zip(names, np.split(records, 6)):
         (folder / name).write_bytes(part.tobytes())
     (folder / "batches.meta.txt").write_text("\n".join(f"kind{i}" for i in range(10)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CIFAR10, "images", {True: 40, False: 8})  # not 50,000 and 10,000
-        yield root
+    return root
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CIFAR-10 is content with these, not 50,000 and 10,000; only while a test of this folder runs."""
+    monkeypatch.setattr(CIFAR10, "images", {True: 40, False: 8})

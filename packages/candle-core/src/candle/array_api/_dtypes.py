@@ -9,6 +9,7 @@ from typing import Any
 from candle import _dtypes
 from candle._dtypes import dtype
 from candle._tensor import Tensor
+from candle.utils import _limits
 
 INTEGERS = tuple(_dtypes.BY_NAME[f"{sign}int{bits}"] for sign in ("", "u") for bits in (8, 16, 32, 64))
 KINDS: dict[str, tuple[dtype, ...]] = {
@@ -146,15 +147,11 @@ class IntInfo:
 
 def finfo(type: Any, /) -> FloatInfo:
     """The limits of a floating-point dtype, or of an array's."""
-    import numpy as np
-
     d = type.dtype if isinstance(type, Tensor) else type
     if d not in KINDS["floating"]:
         raise TypeError(f"finfo: expected a floating dtype, got {d}")
-    real = d.to_real()
-    info = np.finfo(real.name)
-    eps, high, low, least = (float(x) for x in (info.eps, info.max, info.min, info.smallest_normal))
-    return FloatInfo(int(info.bits), eps, high, low, least, real)
+    limits = _limits.finfo(d)
+    return FloatInfo(limits.bits, limits.eps, limits.max, limits.min, limits.smallest_normal, d.to_real())
 
 
 def iinfo(type: Any, /) -> IntInfo:
@@ -162,8 +159,8 @@ def iinfo(type: Any, /) -> IntInfo:
     d = type.dtype if isinstance(type, Tensor) else type
     if d not in INTEGERS:
         raise TypeError(f"iinfo: expected an integer dtype, got {d}")
-    bits = d.itemsize * 8
-    return IntInfo(bits, 2 ** (bits - d.is_signed) - 1, -(2 ** (bits - 1)) if d.is_signed else 0, d)
+    limits = _limits.iinfo(d)
+    return IntInfo(limits.bits, limits.max, limits.min, d)
 
 
 def axes_of(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:

@@ -14,15 +14,17 @@ from candle.testing.kernels import KernelSuite
 from candle.testing.samples import Sample, floats, whole
 
 
-def case(rows: int, classes: int, ignore_index: int = -100, scale: float = 2.0) -> Sample:
+def case(rows: int, classes: int, ignore_index: int = -100, scale: float = 2.0, reduction: str = "none") -> Sample:
     inputs = floats(rows, classes, low=-scale, high=scale), whole(rows, below=classes, above=-1).astype(np.int64)
-    return Sample("cross_entropy", inputs, {"ignore_index": ignore_index})
+    return Sample("cross_entropy", inputs, {"ignore_index": ignore_index, "reduction": reduction})
 
 
 class TestCrossEntropy(KernelSuite):
     samples = (
         case(12, 10),
         case(12, 10, ignore_index=3),
+        case(12, 10, ignore_index=3, reduction="mean"),
+        case(12, 10, reduction="sum"),
         case(3, 2 * BLOCK + 17),  # the maximum may be in any block
         case(10, 30, scale=300.0),  # exp of these is out of range
     )
@@ -41,7 +43,7 @@ def test_the_maximum_in_any_block(at: int) -> None:
     """What was summed before a larger maximum turns up shrinks with it, from -inf on."""
     logits = np.full((1, 3 * BLOCK), -math.inf)
     logits[0, at], logits[0, 7], logits[0, BLOCK + 9] = 1000.0, 999.0, 998.0
-    losses, _ = kernel.forward(logits, np.array([at]), ignore_index=-100)
+    losses, _ = kernel.forward(logits, np.array([at]), ignore_index=-100, reduction="none")
     others = sum(math.exp(logits[0, j] - logits[0, at]) for j in {7, BLOCK + 9} - {at})
     assert losses[0] == pytest.approx(math.log1p(others), rel=1e-12, abs=1e-12)
 
@@ -51,7 +53,7 @@ def test_whole_blocks_of_minus_infinity(finite: slice) -> None:
     logits = np.full((1, 3 * BLOCK), -math.inf)
     logits[0, finite] = 2.0
     count = logits[0, finite].size
-    losses, _ = kernel.forward(logits, np.array([logits.argmax()]), ignore_index=-100)
+    losses, _ = kernel.forward(logits, np.array([logits.argmax()]), ignore_index=-100, reduction="none")
     np.testing.assert_allclose(losses, math.log(count) if count else math.nan, rtol=1e-14)
 
 
@@ -65,7 +67,7 @@ def test_whole_blocks_of_minus_infinity(finite: slice) -> None:
     ids=["above", "below", "among many"],
 )
 def test_a_target_that_is_no_class_is_left_to_the_rule(logits: np.ndarray, target: np.ndarray) -> None:
-    assert kernel.forward(logits, target, ignore_index=-100) is NotImplemented
+    assert kernel.forward(logits, target, ignore_index=-100, reduction="none") is NotImplemented
 
 
 @pytest.mark.parametrize(
@@ -83,19 +85,19 @@ def test_a_target_that_is_no_class_is_left_to_the_rule(logits: np.ndarray, targe
     ids=["float16", "int64", "layout", "int32 targets", "target layout", "too few targets", "empty", "3-d"],
 )
 def test_leaves_the_rest_to_the_rule(logits: np.ndarray, target: np.ndarray) -> None:
-    assert kernel.forward(logits, target, ignore_index=-100) is NotImplemented
+    assert kernel.forward(logits, target, ignore_index=-100, reduction="none") is NotImplemented
 
 
 def test_leaves_such_gradients_to_the_rule() -> None:
     """What was saved may come back in another layout, through the hooks of saved tensors."""
     logits, target, ones = np.ones((2, 3)), np.zeros(2, np.int64), np.ones(2)
     for x, grad in ((np.ones((3, 2)).T, ones), (logits, ones.astype(np.float32))):
-        answer = kernel.vjp((True, False), grad, ones, None, x, target, ignore_index=-100)
+        answer = kernel.vjp((True, False), grad, ones, None, x, target, ignore_index=-100, reduction="none")
         assert answer is NotImplemented
 
 
 def test_keeps_two_numbers_a_row() -> None:
-    _, sums = kernel.forward(np.ones((4, 1000), np.float32), np.zeros(4, np.int64), ignore_index=-100)
+    _, sums = kernel.forward(np.ones((4, 1000), np.float32), np.zeros(4, np.int64), ignore_index=-100, reduction="none")
     np.testing.assert_allclose(sums, [[1, 1000]] * 4, rtol=1e-6)
 
 

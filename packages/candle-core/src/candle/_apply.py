@@ -215,8 +215,8 @@ def mutate(op: type[MutatingOp], *inputs: Any, **attrs: Any) -> None:
     targets = [x for name, x in zip(op.inputs, inputs, strict=True) if name in op.mutates]
     for kernel in backend.kernels[op.name]:
         if kernel.forward(*arrays, **attrs) is not NotImplemented:
-            for t in (t for each in targets for t in each):
-                storage_of(t).version += 1
+            for t in [t for each in targets for t in each]:
+                (t._storage or storage_of(t)).version += 1
             return
     for each, values in zip(targets, op.forward(backend.xp, *arrays, **attrs), strict=True):
         for t, value in zip(each, values, strict=True):

@@ -18,6 +18,7 @@ ELEMENTWISE = "adadelta adagrad adam adamax asgd lion nadam radam rmsprop rprop 
 KERNELS = {  # by op: the file, the class, and what it is made with
     "adamw": ("adamw", "AdamW", "adamw"),
     "clip_norm": ("clip_norm", "ClipNorm"),
+    "cross_entropy": ("cross_entropy", "CrossEntropy"),
     "gelu": ("gelu", "Gelu"),
     **{op: ("blocks", "Blocks", op) for op in ELEMENTWISE},
     **{op: ("pieces", "Pieces", op) for op in ("conv", "conv_transpose")},

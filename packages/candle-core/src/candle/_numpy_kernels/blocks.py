@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from candle.plugins import backend_of
 
 BLOCK = 2**15  # elements
 SMALL = 2**12  # parameters of so many go through the rule together: NumPy's calls then cost more than memory
+FLOATS = frozenset([np.dtype("float32"), np.dtype("float64")])
 
 Arrays = dict[int, list[Any]]  # by the place of their list among the op's inputs
 
@@ -28,18 +30,21 @@ class Blocks(Kernel):
         self.targets = [self.rule.inputs.index(name) for name in self.rule.mutates]
 
     def forward(self, *inputs: Any, **attrs: Any) -> Any:
-        lists = {i: x for i, x in enumerate(inputs) if isinstance(x, list) and x}
+        lists = {i: x for i, x in enumerate(inputs) if type(x) is list and x}
         rows = list(zip(*lists.values(), strict=True))  # a parameter, its gradient, ...
+        sizes = [row[0].size for row in rows]
         written = [x for i in self.targets for x in lists.get(i, ()) if x.size]
-        if sum(row[0].size for row in rows) <= BLOCK or not all(map(alike, rows)) or not may_be_written(written):
+        if sum(sizes) <= BLOCK or not all(map(alike, rows)) or not may_be_written(written):
             return NotImplemented
-        for group in groups([row for row in rows if row[0].size <= SMALL]):
+        small = [row for row, size in zip(rows, sizes, strict=True) if size <= SMALL]
+        for group in groups(small):
             self.together(inputs, dict(zip(lists, map(list, zip(*group, strict=True)), strict=True)), attrs)
-        for row in rows:
-            if row[0].size > SMALL:
+        for row, size in zip(rows, sizes, strict=True):
+            if size > SMALL:
                 flat = [x.reshape(-1) for x in row]
-                for start in range(0, flat[0].size, BLOCK):
-                    parts = ([x[start : start + BLOCK]] for x in flat)
+                step = math.ceil(size / max(round(size / BLOCK), 1))  # parts of one size
+                for start in range(0, size, step):
+                    parts = [[x[start : start + step]] for x in flat]
                     self.block(inputs, dict(zip(lists, parts, strict=True)), attrs)
         return None
 
@@ -55,15 +60,21 @@ class Blocks(Kernel):
 
 def alike(row: Any) -> bool:
     """Whether all arrays of a parameter are floats of one dtype and shape."""
-    dtype, shape = row[0].dtype, row[0].shape
-    return dtype in (np.float32, np.float64) and all(x.dtype == dtype and x.shape == shape for x in row)
+    first, *others = row
+    dtype, shape = first.dtype, first.shape
+    for x in others:
+        if x.shape != shape or x.dtype != dtype:
+            return False
+    return dtype in FLOATS
 
 
 def may_be_written(arrays: list[Any]) -> bool:
     """Whether they lie in order, and none is there twice, which would be changed twice."""
-    if not all(x.flags.carray for x in arrays):
-        return False
-    owners = {id(x if x.base is None else x.base) for x in arrays}
+    owners = set()
+    for x in arrays:
+        if not x.flags.carray:
+            return False
+        owners.add(id(x if x.base is None else x.base))
     return len(owners) == len(arrays) or len({x.__array_interface__["data"][0] for x in arrays}) == len(arrays)
 
 

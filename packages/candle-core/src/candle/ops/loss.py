@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from candle._apply import apply
-from candle._tensor import Tensor, wrap
+from candle._tensor import Tensor
 from candle.op import Op
 from candle.ops._common import broadcast_shapes, expect_tensor
 from candle.ops.indexing import refuse_others
@@ -16,26 +16,36 @@ __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 
 class CrossEntropy(Op):
-    """-log softmax(logits)[target], per row;  dlogits = grad * (softmax(logits) - onehot(target))"""
+    """-log softmax(logits)[target] by row, or their mean;  dlogits = grad * (softmax(logits) - onehot(target))"""
 
     name, promotes, floats, autocast = "cross_entropy", "logits", True, "float32"
     reads = {"logits": "logits target"}
 
-    def forward(xp, logits, target, *, ignore_index):
-        """(N, C), (N,) -> (N,): zero where the target is to be ignored."""
+    def forward(xp, logits, target, *, ignore_index, reduction):
+        """(N, C), (N,) -> (N,), zero where the target is to be ignored; -> () of the "sum" or "mean" of the others."""
         ignored = xp.equal(target, ignore_index)
         shifted = logits - xp.max(logits, axis=1, keepdims=True)
         chosen = xp.take_along_axis(shifted, _column(xp, target, ignored), axis=1)
         loss = xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True)) - chosen
-        return xp.where(ignored, xp.zeros((), dtype=logits.dtype), xp.reshape(loss, target.shape))
+        losses = xp.where(ignored, xp.zeros((), dtype=logits.dtype), xp.reshape(loss, target.shape))
+        if reduction == "none":
+            return losses
+        return xp.sum(losses) if reduction == "sum" else xp.sum(losses) / _others(xp, ignored, losses.dtype)
 
-    def vjp(xp, needs, grad, out, logits, target, *, ignore_index):
+    def vjp(xp, needs, grad, out, logits, target, *, ignore_index, reduction):
         ignored = xp.equal(target, ignore_index)
+        if reduction == "mean":
+            grad = grad / _others(xp, ignored, grad.dtype)
         onehot = xp.equal(xp.arange(logits.shape[1], dtype=target.dtype), _column(xp, target, ignored))
         p = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
         p = p / xp.sum(p, axis=1, keepdims=True)
         scale = xp.where(ignored, xp.zeros((), dtype=grad.dtype), grad)
         return xp.where(onehot, p - 1, p) * xp.reshape(scale, (-1, 1)), None
+
+
+def _others(xp: Any, ignored: Any, dtype: Any) -> Any:
+    """How many targets are not to be ignored."""
+    return xp.sum(xp.astype(xp.logical_not(ignored), dtype))
 
 
 def _column(xp: Any, target: Any, ignored: Any) -> Any:
@@ -90,10 +100,8 @@ def cross_entropy(
     if weight is None and not label_smoothing:
         rows, shape = _rows(input, classes), _target_shape("cross_entropy", input, target)
         flat = _class_indices("cross_entropy", target, c, ignore_index)
-        losses = apply(CrossEntropy, rows, flat, ignore_index=ignore_index)
-        if reduction == "mean":
-            return losses.sum() / _count(flat, ignore_index, losses)
-        return reduced(losses if len(shape) == 1 else losses.reshape(shape), reduction)
+        losses: Tensor = apply(CrossEntropy, rows, flat, ignore_index=ignore_index, reduction=reduction)
+        return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
     logp = input.log_softmax(classes)
     main = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
@@ -169,14 +177,6 @@ def _class_indices(name: str, target: Tensor, classes: int, ignore_index: int) -
         good = xp.logical_or(good, xp.equal(values, ignore_index))
         refuse_others(flat, good, f"{name}: target", f"is out of bounds for {classes} classes")
     return flat.long()
-
-
-def _count(flat: Tensor, ignore_index: int, losses: Tensor) -> Tensor:
-    """How many targets are not to be ignored, in the losses' dtype: in two calls, past the door."""
-    backend = flat._backend
-    counted = backend.xp.astype(backend.xp.not_equal(flat.current(), ignore_index), backend.raw_dtype(losses.dtype))
-    total = backend.xp.sum(counted)
-    return wrap(total if isinstance(total, backend.array_type) else backend.to_array(total), backend)
 
 
 def _weights(weight: Tensor, target: Tensor, ignore_index: int) -> Tensor:

@@ -217,7 +217,8 @@ class KernelSuite(Suite):
     def grad_for(self, out: Any, change: Change = np.array) -> Any:
         """A gradient of the shape and dtype of `out`."""
         (host,) = self.values(out)
-        return self.brought(change(np.random.default_rng(7).normal(size=host.shape).astype(host.dtype)))
+        grad = np.asarray(np.random.default_rng(7).normal(size=host.shape), host.dtype)
+        return self.brought(change(grad) if grad.ndim else grad)
 
     def with_and_without(self, kernel: Kernel, sample: Sample, dtype: str, run: Callable[..., Any]) -> Spy:
         """run(out, leaves) has the same result with the kernel, which is asked, and by the rule alone."""

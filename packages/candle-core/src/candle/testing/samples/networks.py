@@ -8,8 +8,9 @@ sample("layer_norm", transposed(2, 4), None, None, dims=1, eps=1e-5)
 sample("rms_norm", floats(2, 4), floats(4), dims=1, eps=1e-5)
 sample("rms_norm", floats(2, 2, 3), None, dims=2, eps=1e-5)
 sample("contiguous", transposed(2, 3))
-sample("cross_entropy", floats(3, 4), at(2, 0, 3), ignore_index=-100)
-sample("cross_entropy", floats(3, 4), at(2, -100, 3), ignore_index=-100)
+for _reduction in ("none", "sum", "mean"):
+    sample("cross_entropy", floats(3, 4), at(2, 0, 3), ignore_index=-100, reduction=_reduction)
+    sample("cross_entropy", floats(3, 4), at(2, -100, 3), ignore_index=-100, reduction=_reduction)
 sample("embedding", floats(4, 3), at([2, 0], [2, 3]), padding_idx=None)
 rough("embedding", floats(4, 3), at(2, 0, 2), padding_idx=2)  # drops the gradient of row 2 on purpose
 

@@ -103,19 +103,32 @@ def fit(logits: Any, target: Any) -> bool:
     )
 
 
+def others(target: Any, ignore_index: int, like: Any) -> Any:
+    """How many are not to be ignored, in a dtype that keeps the other's."""
+    return like.dtype.type(np.count_nonzero(target != ignore_index))
+
+
 class CrossEntropy(Kernel):
     op = "cross_entropy"
 
-    def forward(self, logits: Any, target: Any, *, ignore_index: int) -> Any:
+    def forward(self, logits: Any, target: Any, *, ignore_index: int, reduction: str) -> Any:
         if not fit(logits, target):
             return NotImplemented
         losses, sums = np.empty(len(logits), logits.dtype), np.empty((len(logits), 2), logits.dtype)
         if run(forward, forward_parallel, logits.size, logits, target, ignore_index, losses, sums):
             return NotImplemented  # a target is no class: the reference says so
-        return losses, sums
+        if reduction != "none":
+            losses = np.sum(losses)
+        if reduction == "mean":
+            losses /= others(target, ignore_index, losses)
+        return np.asarray(losses), sums
 
-    def vjp(self, needs: Any, grad: Any, sums: Any, out: Any, logits: Any, target: Any, *, ignore_index: int) -> Any:
-        grad = np.ascontiguousarray(grad)  # often the broadcast gradient of a sum; small
+    def vjp(
+        self, needs: Any, grad: Any, sums: Any, out: Any, logits: Any, target: Any, *, ignore_index: int, reduction: str
+    ) -> Any:
+        if reduction == "mean":
+            grad = grad / others(target, ignore_index, grad)
+        grad = np.ascontiguousarray(grad) if grad.ndim else np.full(target.shape, grad)
         if not (fit(logits, target) and accepts(logits, grad)):
             return NotImplemented
         dlogits = np.empty(logits.shape, logits.dtype)

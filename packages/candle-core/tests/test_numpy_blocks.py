@@ -85,12 +85,6 @@ def test_one_array_given_twice_is_left_to_the_rule(kernel: Kernel) -> None:
     assert kernel.forward(*arrays, 3, 1e-2, **SETTINGS) is NotImplemented
 
 
-@each_kernel
-def test_a_little_is_left_to_the_rule(kernel: Kernel) -> None:
-    """There NumPy's calls take the time, and the rule makes fewer of them."""
-    assert kernel.forward(*lists((BLOCK // 2,), (BLOCK // 2,)), 3, 1e-2, **SETTINGS) is NotImplemented
-
-
 def clipped(grads: list[np.ndarray], most: float, p: float) -> tuple[Any, list[np.ndarray]]:
     """The norm and the gradients, as the rule says."""
     total = [np.zeros((), grads[0].dtype)]

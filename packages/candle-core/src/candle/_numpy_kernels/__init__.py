@@ -20,6 +20,8 @@ KERNELS = {  # by op: the file, the class, and what it is made with
     "clip_norm": ("clip_norm", "ClipNorm"),
     "cross_entropy": ("cross_entropy", "CrossEntropy"),
     "gelu": ("gelu", "Gelu"),
+    "gru": ("recurrent", "Gru"),
+    "lstm": ("recurrent", "Lstm"),
     **{op: ("blocks", "Blocks", op) for op in ELEMENTWISE},
     **{op: ("pieces", "Pieces", op) for op in ("conv", "conv_transpose")},
 }

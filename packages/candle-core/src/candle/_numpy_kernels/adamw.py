@@ -11,23 +11,8 @@ from candle._numpy_kernels.blocks import Arrays, Blocks
 
 
 class AdamW(Blocks):
-    def together(self, inputs: Any, some: Arrays, attrs: Any) -> None:
-        """Many small parameters as one: NumPy's calls take longer than a copy there and back."""
-        if len({x.dtype for x in some[0]}) > 1:
-            for row in zip(*some.values(), strict=True):
-                update(*(x.reshape(-1) for x in row), *inputs[4:], **attrs)
-            return
-        p, g, m, v = (np.concatenate(xs, axis=None) for xs in some.values())
-        update(p, g, m, v, *inputs[4:], **attrs)
-        start = 0
-        for x, mean, square in zip(some[0], some[2], some[3], strict=True):
-            end = start + x.size
-            for to, values in ((x, p), (mean, m), (square, v)):
-                to.reshape(-1)[:] = values[start:end]
-            start = end
-
     def block(self, inputs: Any, some: Arrays, attrs: Any) -> None:
-        update(*(x for (x,) in some.values()), *inputs[4:], **attrs)
+        update(*some.values(), *inputs[4:], **attrs)
 
 
 def update(

@@ -13,14 +13,14 @@ from candle.op import MutatingOp
 from candle.plugins import backend_of
 
 BLOCK = 2**15  # elements
-SMALL = 2**12  # parameters of so many go through the rule together: NumPy's calls then cost more than memory
+SMALL = 2**12  # parameters of so many are joined
 FLOATS = frozenset([np.dtype("float32"), np.dtype("float64")])
 
-Arrays = dict[int, list[Any]]  # by the place of their list among the op's inputs
+Arrays = dict[int, Any]  # by the place of their list among the op's inputs
 
 
 class Blocks(Kernel):
-    """An op's own rule, on one block after the other of each parameter and of what belongs to it."""
+    """An op's own rule, on one block after the other of large parameters, and on small ones joined into blocks."""
 
     priority = -1  # behind compiled ones
 
@@ -32,30 +32,35 @@ class Blocks(Kernel):
     def forward(self, *inputs: Any, **attrs: Any) -> Any:
         lists = {i: x for i, x in enumerate(inputs) if type(x) is list and x}
         rows = list(zip(*lists.values(), strict=True))  # a parameter, its gradient, ...
-        sizes = [row[0].size for row in rows]
         written = [x for i in self.targets for x in lists.get(i, ()) if x.size]
-        if sum(sizes) <= BLOCK or not all(map(alike, rows)) or not may_be_written(written):
+        if not all(map(alike, rows)) or not may_be_written(written):
             return NotImplemented
-        small = [row for row, size in zip(rows, sizes, strict=True) if size <= SMALL]
-        for group in groups(small):
-            self.together(inputs, dict(zip(lists, map(list, zip(*group, strict=True)), strict=True)), attrs)
-        for row, size in zip(rows, sizes, strict=True):
-            if size > SMALL:
-                flat = [x.reshape(-1) for x in row]
-                step = math.ceil(size / max(round(size / BLOCK), 1))  # parts of one size
-                for start in range(0, size, step):
-                    parts = [[x[start : start + step]] for x in flat]
-                    self.block(inputs, dict(zip(lists, parts, strict=True)), attrs)
+        for group in groups(rows):
+            if len(group) > 1:
+                self.joined(inputs, dict(zip(lists, zip(*group, strict=True), strict=True)), attrs)
+                continue
+            size, flat = group[0][0].size, [x.reshape(-1) for x in group[0]]
+            step = math.ceil(size / max(round(size / BLOCK), 1))  # parts of one size
+            for start in range(0, size, step or 1):
+                self.block(inputs, {i: x[start : start + step] for i, x in zip(lists, flat, strict=True)}, attrs)
         return None
 
-    def together(self, inputs: Any, some: Arrays, attrs: Any) -> None:
-        """The rule, on some arrays of each list instead of all."""
-        news = self.rule.forward(self.xp, *(some.get(i, x) for i, x in enumerate(inputs)), **attrs)
-        for target, values in zip(self.targets, news, strict=True):
-            for x, value in zip(some.get(target, ()), values, strict=True):
-                x[...] = value
+    def joined(self, inputs: Any, lists: dict[int, tuple[Any, ...]], attrs: Any) -> None:
+        """Some arrays of each list as one: NumPy's calls take longer than a copy there and back."""
+        some = {i: np.concatenate(arrays, axis=None) for i, arrays in lists.items()}
+        self.block(inputs, some, attrs)
+        for i in self.targets:
+            start = 0
+            for x in lists.get(i, ()):
+                x.reshape(-1)[...] = some[i][start : start + x.size]
+                start += x.size
 
-    block = together  # a subclass may know how to do without copies
+    def block(self, inputs: Any, some: Arrays, attrs: Any) -> None:
+        """The rule, on a part of each list."""
+        given = ([some[i]] if i in some else x for i, x in enumerate(inputs))
+        for i, values in zip(self.targets, self.rule.forward(self.xp, *given, **attrs), strict=True):
+            if i in some:
+                some[i][...] = values[0]
 
 
 def alike(row: Any) -> bool:
@@ -79,14 +84,17 @@ def may_be_written(arrays: list[Any]) -> bool:
 
 
 def groups(rows: list[Any]) -> Iterator[list[Any]]:
-    """The rows in turn, as many together as make a block."""
-    group: list[Any] = []
-    size = 0
+    """Rows to join: small ones of one dtype, as many as make a block; the others each by itself."""
+    waiting: dict[Any, list[Any]] = {}
+    sizes: dict[Any, int] = {}
     for row in rows:
-        if size + row[0].size > BLOCK:
-            yield group
-            group, size = [], 0
-        group.append(row)
-        size += row[0].size
-    if group:
-        yield group
+        size, dtype = row[0].size, row[0].dtype
+        if size > SMALL:
+            yield [row]
+            continue
+        if sizes.get(dtype, 0) + size > BLOCK:
+            yield waiting.pop(dtype)
+            sizes[dtype] = 0
+        waiting.setdefault(dtype, []).append(row)
+        sizes[dtype] = sizes.get(dtype, 0) + size
+    yield from waiting.values()

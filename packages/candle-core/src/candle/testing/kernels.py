@@ -34,9 +34,8 @@ from candle.backends.base import Backend
 from candle.kernels import Kernel, Table
 from candle.op import OPS, MutatingOp
 from candle.plugins import backend_of
-from candle.testing.samples import SPECIAL, Sample
-
-Change = Callable[[Any], Any]
+from candle.testing.samples import Sample
+from candle.testing.unusual import LAYOUTS, SPECIALS, UNUSUAL, Change, arrays_in, on_each
 
 
 @contextmanager
@@ -68,70 +67,6 @@ class Spy(Kernel):
             return answer
 
         return watched
-
-
-# Inputs
-
-
-def on_each(change: Change, x: Any) -> Any:
-    """Every NumPy array of floats changed; what else there is stays."""
-    if isinstance(x, list | tuple):
-        return type(x)(on_each(change, each) for each in x)
-    return change(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
-
-
-def arrays_in(x: Any) -> list[Any]:
-    if isinstance(x, list | tuple):
-        return [array for each in x for array in arrays_in(each)]
-    return [x] if hasattr(x, "dtype") else []
-
-
-def sprinkled(x: Any) -> Any:
-    """With a special value in every ninth of it: in a row each, where there are rows enough."""
-    x = np.array(x)
-    x.reshape(-1)[np.arange(len(SPECIAL)) * x.size // len(SPECIAL)] = SPECIAL
-    return x
-
-
-def begun_with(value: float) -> Change:
-    def change(x: Any) -> Any:
-        x = np.array(x)
-        x[:1] = value
-        return x
-
-    return change
-
-
-def read_only(x: Any) -> Any:
-    x = np.array(x)
-    x.flags.writeable = False
-    return x
-
-
-SPECIALS: dict[str, Change] = {
-    "sprinkled": sprinkled,
-    **{f"a row of {value}": begun_with(value) for value in (np.nan, np.inf, -np.inf)},
-}
-
-# What few kernels are written for: to be computed as the rule does, or declined.
-LAYOUTS: dict[str, Change] = {
-    "transposed": lambda x: np.array(x.T, order="C").T if x.ndim > 1 else x[::-1],
-    "every other": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
-    "backwards": lambda x: x[..., ::-1],
-    "broadcast": lambda x: np.broadcast_to(x[:1], x.shape),
-    "read-only": read_only,
-    "unaligned": lambda x: np.frombuffer(b"-" + x.tobytes(), x.dtype, offset=1).reshape(x.shape),
-}
-UNUSUAL: dict[str, Change] = {
-    **LAYOUTS,
-    "whole numbers": lambda x: (4 * x).astype(np.int64),
-    "float16": lambda x: x.astype(np.float16),
-    "other byte order": lambda x: x.astype(x.dtype.newbyteorder()),
-    "one number": lambda x: np.array(x.reshape(-1)[0]),
-    "one row": lambda x: x[:1],
-    "no rows": lambda x: x[:0],
-    "no columns": lambda x: x[..., :0],
-}
 
 
 class Suite:
@@ -215,13 +150,18 @@ class KernelSuite(Suite):
         return tuple(hasattr(x, "dtype") and x.dtype in self.target.inexact for x in inputs)
 
     def grad_for(self, out: Any, change: Change = np.array) -> Any:
-        """A gradient of the shape and dtype of `out`."""
+        """A gradient of the shape and dtype of `out`, or of each of several outcomes."""
+        if isinstance(out, tuple):
+            return tuple(self.grad_for(each, change) for each in out)
         (host,) = self.values(out)
         grad = np.asarray(np.random.default_rng(7).normal(size=host.shape), host.dtype)
         return self.brought(change(grad) if grad.ndim else grad)
 
+    def tensors(self, x: Any) -> list[Any]:
+        return [wrap(each, self.target) for each in arrays_in(x)]
+
     def with_and_without(self, kernel: Kernel, sample: Sample, dtype: str, run: Callable[..., Any]) -> Spy:
-        """run(out, leaves) has the same result with the kernel, which is asked, and by the rule alone."""
+        """run(outs, leaves) has the same result with the kernel, which is asked, and by the rule alone."""
         op, spy, results = OPS[sample.name], Spy(kernel), []
         for kernels in ((), (spy,)):
             inputs = self.inputs(sample, dtype)
@@ -229,7 +169,8 @@ class KernelSuite(Suite):
             leaves = [x.requires_grad_() for x, needed in zip(tensors, self.needs(inputs), strict=True) if needed]
             with offered(self.device, sample.name, *kernels):
                 out = apply(op, *tensors, **sample.attrs)
-                results.append([t._array for t in (out, *run(out, leaves))])
+                outs = out if isinstance(out, tuple) else (out,)
+                results.append([t._array for t in (*outs, *run(outs, leaves))])
         self.assert_same(results[1], results[0])
         return spy
 
@@ -259,12 +200,13 @@ class KernelSuite(Suite):
         h, draw, inputs = float(np.finfo(dtype).eps) ** (1 / 3), np.random.default_rng(11), self.inputs(sample, dtype)
         along = [draw.normal(size=x.shape).astype(dtype) if n else 0 for x, n in zip(inputs, self.needs(inputs))]
 
-        def moved(step: float) -> np.ndarray:
+        def moved(step: float) -> list[np.ndarray]:
             to = [x + self.brought(step * d) if np.ndim(d) else x for x, d in zip(inputs, along, strict=True)]
-            return self.values(self.rule(sample, to))[0]
+            return self.values(self.rule(sample, to))
 
         grad = self.grad_for(self.rule(sample, inputs))
-        slope = np.sum(self.values(grad)[0] * (moved(h) - moved(-h)) / (2 * h))
+        slopes = [(up - down) / (2 * h) for up, down in zip(moved(h), moved(-h), strict=True)]
+        slope = sum(np.sum(g * each) for g, each in zip(self.values(grad), slopes, strict=True))
         pairs = zip(self.ask(kernel, sample, inputs, grad), along, strict=True)
         found = sum(np.sum(self.values(g)[0] * d) for g, d in pairs if np.ndim(d))
         np.testing.assert_allclose(found, slope, rtol=100 * h**2, atol=100 * h**2)
@@ -295,14 +237,16 @@ class KernelSuite(Suite):
     def test_what_it_is_given_stays(self, kernel: Kernel, sample: Sample, dtype: str) -> None:
         inputs = self.inputs(sample, dtype)
         out, residuals = kernel.forward(*inputs, **sample.attrs)
-        given = arrays_in([*inputs, self.grad_for(out), out, residuals])
+        grad = self.grad_for(out)
+        given = arrays_in([*inputs, grad, out, residuals])
         before = self.values(given)
         assert kernel.vjp is not None
-        grads = kernel.vjp(self.needs(inputs), given[len(arrays_in(inputs))], residuals, out, *inputs, **sample.attrs)
+        grads = kernel.vjp(self.needs(inputs), grad, residuals, out, *inputs, **sample.attrs)
         for x, old in zip(given, before, strict=True):
             np.testing.assert_array_equal(self.target.to_numpy(x), old)
             assert not any(self.target.shares_memory(x, each) for each in arrays_in(grads))
-        assert not any(self.target.shares_memory(x, out) for x in arrays_in(inputs))
+        for each in arrays_in(out):
+            assert not any(self.target.shares_memory(x, each) for x in arrays_in([*inputs, residuals]))
 
     def test_residuals_are_small(self, kernel: Kernel, sample: Sample, dtype: str) -> None:
         inputs = self.inputs(sample, dtype)
@@ -311,16 +255,16 @@ class KernelSuite(Suite):
         assert kept <= self.residuals_part * max(x.nbytes for x in self.values(inputs))
 
     def test_the_door_uses_it(self, kernel: Kernel, sample: Sample, dtype: str) -> None:
-        def back(out: Any, leaves: list[Any]) -> Any:
-            return candle.autograd.grad(out, leaves, wrap(self.grad_for(out._array), self.target))
+        def back(outs: Any, leaves: list[Any]) -> Any:
+            return candle.autograd.grad(outs, leaves, self.tensors([self.grad_for(t._array) for t in outs]))
 
         assert self.with_and_without(kernel, sample, dtype, back).calls == ["forward", "vjp"]
 
     def test_second_derivatives_are_the_rules(self, kernel: Kernel, sample: Sample, dtype: str) -> None:
-        def back_twice(out: Any, leaves: list[Any]) -> Any:
-            grad = wrap(self.grad_for(out._array), self.target).requires_grad_()
-            first: Any = candle.autograd.grad(out, leaves, grad, create_graph=True)
-            squares, ends = [(g * g).sum() for g in first], [*leaves, grad]
+        def back_twice(outs: Any, leaves: list[Any]) -> Any:
+            grads = [grad.requires_grad_() for grad in self.tensors([self.grad_for(t._array) for t in outs])]
+            first: Any = candle.autograd.grad(outs, leaves, grads, create_graph=True)
+            squares, ends = [(g * g).sum() for g in first], [*leaves, *grads]
             return *first, *candle.autograd.grad(squares, ends, materialize_grads=True)
 
         assert self.with_and_without(kernel, sample, dtype, back_twice).calls == ["forward"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,9 @@ def index_combine(x: Array, indices: tuple[Array, ...], values: Array, how: str)
 
 def take_strided(x: Array, *, shape: tuple[int, ...], start: tuple[int, ...], steps: Any) -> Array:
     """x[start + steps @ i] for all i in `shape`, as a view."""
-    strides = [sum(row[k] * step for row, step in zip(steps, x.strides, strict=True)) for k in range(len(shape))]
+    strides = [sum(map(operator.mul, column, x.strides)) for column in zip(*steps)] or [0] * len(shape)
+    if x.flags.c_contiguous and type(x) is np.ndarray:  # as_strided takes ten times as long
+        return np.ndarray(shape, x.dtype, x, sum(map(operator.mul, start, x.strides)), strides)
     first = x[(*(slice(n, None) for n in start), ...)]
     return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=x.flags.writeable)
 

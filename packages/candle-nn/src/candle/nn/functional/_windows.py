@@ -6,6 +6,7 @@ x[stride i + dilation k] for every k below the kernel's size, in each of the dim
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +57,7 @@ def overlap_add(xp: Any, seen: Array, sizes: Sizes, stride: Sizes, dilation: Siz
     return xp.add_strided(zeros, seen, start=(0,) * zeros.ndim, steps=_steps(stride, dilation))
 
 
+@functools.cache
 def _steps(stride: Sizes, dilation: Sizes) -> tuple[Sizes, ...]:
     """For each dim of x, how far one step along each dim of the windows moves in it."""
     dims = len(stride)

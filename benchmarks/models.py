@@ -36,6 +36,22 @@ def resnet20(lib: Any) -> Callable[[], float]:
     return stepping(lib, model, optimizer, *images(lib, 3, 32, 32))
 
 
+def lstm(lib: Any) -> Callable[[], float]:
+    """An LSTM of width 128 reads 64 images of 28 rows, row by row; Adam."""
+    nn = lib.nn
+
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rows, self.head = nn.LSTM(28, 128, batch_first=True), nn.Linear(128, 10)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.rows(x)[0][:, -1])
+
+    model = Reader()
+    return stepping(lib, model, lib.optim.Adam(model.parameters()), *images(lib, 28, 28))
+
+
 def gpt(lib: Any, layers: int = 4, heads: int = 4, width: int = 128, vocab: int = 65) -> Callable[[], float]:
     """4 layers of 4 heads, width 128, 65 characters, AdamW with clipping, 12 pieces of 64."""
     nn = lib.nn

@@ -1,4 +1,4 @@
-"""Training: a whole step of four networks, and of the example's GPT
+"""Training: a whole step of five networks, and of the example's GPT
 
 Forward, backward and the optimizer, in float32; benchmarks/models.py has the networks, one text for both libraries.
 With the threads that each takes by itself: `--one-thread` counts the processor time of one.
@@ -11,6 +11,7 @@ NETWORKS = [  # what, its function in benchmarks.models, at most so many times P
     ("two convolutions, Adam, 64 images of 28 × 28", "convolutions", 2.4),
     ("ResNet-20, SGD, 64 images of 3 × 32 × 32", "resnet20", 3.0),
     ("GPT of 4 layers × 128, AdamW, 12 × 64 characters", "gpt", 1.5),
+    ("LSTM of width 128, Adam, 64 images of 28 rows", "lstm", None),
 ]
 STEP = "from benchmarks import models; import {0}; {0}.manual_seed(0); step = models.{1}({0})"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from candle import nn  # noqa: F401  (the ops are there once it is imported)
+from candle._numpy_kernels import recurrent
 from candle._numpy_kernels.recurrent import Gru, Lstm
 from candle.kernels import Kernel
 from candle.testing.kernels import KernelSuite
@@ -25,21 +26,26 @@ def gru(bias: bool = True, mask: Any = None) -> Sample:
     return Sample("gru", (x, h, w, b if bias else None, mask), {})
 
 
+@pytest.fixture(params=[2**15, 150], ids=["all steps", "a few steps at once"])
+def at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recurrent, "BLOCK", request.param)
+
+
 class TestLstm(KernelSuite):
-    samples = (lstm(), lstm(bias=False), lstm(mask=MASK))
+    samples = (lstm(), lstm(bias=False, mask=MASK))
     residuals_part = 2.2  # the gates, two states and a tanh of each step, as long as there are few steps
 
     @pytest.fixture
-    def kernel(self) -> Kernel:
+    def kernel(self, at_once: None) -> Kernel:
         return Lstm()
 
 
 class TestGru(KernelSuite):
-    samples = (gru(), gru(bias=False), gru(mask=MASK))
+    samples = (gru(), gru(bias=False, mask=MASK))
     residuals_part = 1.8
 
     @pytest.fixture
-    def kernel(self) -> Kernel:
+    def kernel(self, at_once: None) -> Kernel:
         return Gru()
 
 

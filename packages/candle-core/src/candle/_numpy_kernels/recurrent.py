@@ -6,11 +6,12 @@ taken from the input and the weights beforehand.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from candle._numpy_kernels.blocks import FLOATS
+from candle._numpy_kernels.blocks import BLOCK, FLOATS
 from candle.kernels import Kernel
 
 Array = Any
@@ -45,22 +46,31 @@ class Lstm(Kernel):
     def vjp(self, needs: Any, grads: Any, kept: Any, outs: Any, *inputs: Any) -> Any:
         x, h, c, w, b, _, mask = inputs
         (grad, dc_last), (gates, hs, cs, bent) = grads, kept
-        i, f, g, o = (gates[:, :, k] for k in range(4))
-        slopes, through = np.empty_like(gates), o * (1 - bent * bent)
-        for k, slope in enumerate((g * i * (1 - i), cs[:-1] * f * (1 - f), i * (1 - g * g), bent * o * (1 - o))):
-            slopes[:, :, k] = slope
-        if mask is not None:
-            slopes, through, f = slopes * mask[..., None], through * mask, np.where(mask, f, f.dtype.type(1))
         dz, dh, dc = np.empty_like(gates), np.zeros_like(h), np.zeros_like(c)
         dc += 0 if dc_last is None else dc_last
-        for t in reversed(range(len(x))):
-            dh += 0 if grad is None else grad[t]
-            dc += dh * through[t]
-            np.multiply(slopes[t, :, :3], dc[:, None], out=dz[t, :, :3])
-            np.multiply(slopes[t, :, 3], dh, out=dz[t, :, 3])
-            dc *= f[t]
-            dh = passed(dz[t], w, mask, t, dh)
+        for steps in spans(gates):
+            slopes, through, f = self.slopes(
+                gates[steps], cs[steps], bent[steps], None if mask is None else mask[steps]
+            )
+            for k, t in reversed([*enumerate(range(len(x))[steps])]):
+                dh += 0 if grad is None else grad[t]
+                dc += dh * through[k]
+                np.multiply(slopes[k, :, :3], dc[:, None], out=dz[t, :, :3])
+                np.multiply(slopes[k, :, 3], dh, out=dz[t, :, 3])
+                dc *= f[k]
+                dh = passed(dz[t], w, mask, t, dh)
         return dz.reshape(x.shape), dh, dc, *weights(dz, hs, b), None, None
+
+    @staticmethod
+    def slopes(gates: Array, c: Array, bent: Array, mask: Array) -> tuple[Array, Array, Array]:
+        """dz by dc (of o: by dh), dc by dh, and dc by the dc after it."""
+        i, f, g, o = (gates[:, :, k] for k in range(4))
+        slopes, through = np.empty_like(gates), o * (1 - bent * bent)
+        for k, slope in enumerate((g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), bent * o * (1 - o))):
+            slopes[:, :, k] = slope
+        if mask is None:
+            return slopes, through, f
+        return slopes * mask[..., None], through * mask, np.where(mask, f, f.dtype.type(1))
 
 
 class Gru(Kernel):
@@ -97,21 +107,37 @@ class Gru(Kernel):
     def vjp(self, needs: Any, grad: Any, kept: Any, out: Any, *inputs: Any) -> Any:
         x, h, w, b, mask = inputs
         gates, hs, inner = kept
-        r, z, n = (gates[:, :, k] for k in range(3))
-        by_n, by_z, by_r = (1 - z) * (1 - n * n), (hs[:-1] - n) * z * (1 - z), inner * r * (1 - r)
-        if mask is not None:
-            by_n, by_z, z = by_n * mask, by_z * mask, np.where(mask, z, z.dtype.type(1))
         dx, ds, dh = np.empty_like(gates), np.empty_like(gates), np.zeros_like(h)  # ds: by the state's part
-        for t in reversed(range(len(x))):
-            dh += grad[t]
-            np.multiply(dh, by_n[t], out=dx[t, :, 2])
-            np.multiply(dh, by_z[t], out=dx[t, :, 1])
-            np.multiply(dx[t, :, 2], by_r[t], out=dx[t, :, 0])
-            ds[t, :, :2] = dx[t, :, :2]
-            np.multiply(dx[t, :, 2], r[t], out=ds[t, :, 2])
-            dh *= z[t]
-            dh += ds[t].reshape(len(h), -1) @ w
+        for steps in spans(gates):
+            by_r, by_z, by_n, z = self.slopes(
+                gates[steps], hs[steps], inner[steps], None if mask is None else mask[steps]
+            )
+            for k, t in reversed([*enumerate(range(len(x))[steps])]):
+                dh += grad[t]
+                np.multiply(dh, by_n[k], out=dx[t, :, 2])
+                np.multiply(dh, by_z[k], out=dx[t, :, 1])
+                np.multiply(dx[t, :, 2], by_r[k], out=dx[t, :, 0])
+                ds[t, :, :2] = dx[t, :, :2]
+                np.multiply(dx[t, :, 2], gates[t, :, 0], out=ds[t, :, 2])
+                dh *= z[k]
+                dh += ds[t].reshape(len(h), -1) @ w
         return dx.reshape(x.shape), dh, *weights(ds, hs, b), None
+
+    @staticmethod
+    def slopes(gates: Array, h: Array, inner: Array, mask: Array) -> tuple[Array, Array, Array, Array]:
+        """dr by dn, dz and dn by dh (all before their bends), and dh by the dh after it."""
+        r, z, n = (gates[:, :, k] for k in range(3))
+        by_r, by_z, by_n = inner * r * (1 - r), (h - n) * z * (1 - z), (1 - z) * (1 - n * n)
+        if mask is None:
+            return by_r, by_z, by_n, z
+        return by_r, by_z * mask, by_n * mask, np.where(mask, z, z.dtype.type(1))
+
+
+def spans(gates: Array) -> Iterator[slice]:
+    """The steps from the last to the first, as many at once as stay in the cache."""
+    each = max(BLOCK // gates[0].size, 1)
+    for end in range(len(gates), 0, -each):
+        yield slice(max(end - each, 0), end)
 
 
 def suited(x: Array, w: Array, b: Array, *states: Array) -> bool:

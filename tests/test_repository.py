@@ -16,7 +16,7 @@ SOURCES = sorted(ROOT.glob("packages/*/src/**/*.py"))
 
 ENGINE = ROOT / "packages/candle-core/src/candle"
 ON_TOP = {  # of the engine, which imports none of it when it is loaded, or (numerics) mathematics beside it, or speed
-    *("special", "signal", "numerics", "_numpy_kernels"),
+    *("special", "signal", "numerics", "distributions", "_numpy_kernels"),
     *("ops", "testing", "func", "autograd", "utils", "array_api", "serialization.py", "random.py", "amp.py"),
     *(
         "_picture.py",

@@ -1,4 +1,4 @@
-"""The suite can fail: each of five wrong backends is caught, by the test that names its mistake."""
+"""The suite can fail: each of six wrong backends is caught, by the test that names its mistake."""
 
 import subprocess
 import sys
@@ -15,12 +15,19 @@ HERE = Path(__file__).parent
 # The part of the suite that is enough; the full tier runs all of it.
 ENOUGH = " or ".join(
     [
-        *("test_contract[ and float", "test_views_share_memory", "test_program", "test_index_out_of_range"),
+        *(
+            "test_dtypes",
+            "test_contract[ and float",
+            "test_views_share_memory",
+            "test_program",
+            "test_index_out_of_range",
+        ),
         *("single_precision[sum", "differences[exp", "test_losses"),
     ]
 )
 
 CAUGHT = {
+    "TestNaming": {"test_dtypes[float32]"},
     "TestWidening": {"test_contract[sum-float32]", "test_op_in_single_precision[sum-float32]"},
     "TestCopying": {"test_views_share_memory[permute_dims]", "test_program[view_of_a_view]"},
     "TestWrapping": {"test_index_out_of_range[5-getitem]", "test_index_out_of_range[5-embedding]"},
@@ -28,6 +35,7 @@ CAUGHT = {
     "TestRounding": {"test_contract[exp-float64]", "test_op_against_differences[exp-0]"},
 }
 UNTOUCHED = {
+    "TestNaming": "test_dtypes[float64]",
     "TestWidening": "test_views_share_memory[permute_dims]",
     "TestCopying": "test_contract[permute_dims-float64]",
     "TestWrapping": "test_contract[index-float64]",

@@ -1,4 +1,4 @@
-"""Five backends with one mistake each, and one with none, for the suite to judge."""
+"""Six backends with one mistake each, and one with none, for the suite to judge."""
 
 from typing import Any
 
@@ -29,6 +29,15 @@ class Sound(NumpyBackend):
 
     def to_numpy(self, array: Array) -> Array:
         return np.array(array)
+
+
+class Naming(Sound):
+    """Its dtypes are equal to those of its arrays, but are other objects, of another hash."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.xp.float32 = np.float32
+        del self.dtypes
 
 
 class Widening(Sound):
@@ -75,7 +84,7 @@ class Rounding(Sound):
         return np.asarray(np.exp(x.astype(np.float32)).astype(x.dtype) if x.dtype == np.float64 else np.exp(x))
 
 
-BACKENDS = (Sound, Widening, Copying, Wrapping, Sideways, Rounding)
+BACKENDS = (Sound, Naming, Widening, Copying, Wrapping, Sideways, Rounding)
 for _each in BACKENDS:
     registry.add(_each.__name__.lower(), lambda index, each=_each: each())
 

@@ -72,6 +72,12 @@ MAY_ANSWER = [
     (r"", r"combination of arguments - got \(int, Tensor\)", "numbers may stand on either side of a binary op"),
     (r"maximum|minimum", r"\(position [12]\) must be Tensor, not int", "numbers may stand on either side"),
     (r"__r.*__", r"'int' object", "Python itself never hands a reflected method a number as self"),
+    (r"", r"single memory location|storage that is not resizable", "the result is whole before it is written to `out`"),
+    (
+        r"",
+        r"Expected out tensor to have dtype|for argument 'out'|expects Long tensor out",
+        "`out` may be of any dtype that holds the result, whatever the function",
+    ),
 ]
 
 # Checks that do not fit an op: (op, the check's key, why).

@@ -55,6 +55,13 @@ def test_functions_broadcast(name: str, shapes) -> None:
     check_gradients(FUNCTIONS[name], values(shapes[0], 1), values(shapes[1], 2))
 
 
+def test_minus_one_keeps_a_size() -> None:
+    for shape in [(-1, 3), (2, -1, -1), (5, -1, 3)]:
+        check_gradients(lambda lib, x, shape=shape: lib.broadcast_to(x, shape), values((2, 1), 1))
+    with pytest.raises(RuntimeError, match="-1 is not allowed for a new leading dim"):
+        candle.broadcast_to(candle.zeros(3), (-1, 3))
+
+
 MATRICES = [((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4))]
 MATRICES += [
     ((5, 1, 2, 3), (4, 3, 2)),

@@ -108,6 +108,10 @@ def test_integers_wrap_around() -> None:
             c * 4,
             c + c,
             c - 1,
+            lib.tensor([1, -1, -1, 2]) ** lib.tensor([-(2**63), -(2**63), -3, -2]),
+            lib.addbmm(a[:1], a.reshape(3, 1, 1), a.reshape(3, 1, 1), beta=2),
+            lib.tensordot(b, b[:1], 1),
+            lib.inner(b[:1], b[1:2]),
             a.abs(),
             a << 1 if hasattr(a, "__lshift__") else a * 2,
         ]

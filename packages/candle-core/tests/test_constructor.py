@@ -51,3 +51,9 @@ def test_python_types_are_dtypes() -> None:
             lambda lib, kind: lib.ones(2).sum(dtype=kind),
         ):
             assert_same(make(candle, kind), make(torch, kind))
+
+
+@pytest.mark.parametrize("given", [(0.0, 5), (0, 5), (5.0,), (0, 5, 1.0), (-0.0, 2)])
+def test_one_float_makes_a_range_of_floats(given: tuple[float, ...]) -> None:
+    mine, theirs = candle.arange(*given), torch.arange(*given)
+    assert (mine.tolist(), str(mine.dtype)[7:]) == (theirs.tolist(), str(theirs.dtype)[6:])

@@ -44,6 +44,12 @@ def test_tensor_takes_what_torch_takes(data) -> None:
     assert_same(candle.as_tensor(data), torch.as_tensor(data))
 
 
+def test_to_no_device_changes_nothing() -> None:
+    for lib in (torch, candle):
+        x = lib.ones(2)
+        assert x.to(None) is x
+
+
 def test_tensor_of_tensors() -> None:
     def program(lib, x):
         return lib.tensor([lib.tensor(1.5), 2.0, x[0]]), lib.tensor([[lib.tensor(1), 2]])

@@ -1,7 +1,8 @@
-"""`set_default_device`: what nobody gave a place is made there, and the rest stays where it is."""
+"""`set_default_device` and `with candle.device(...)`: what nobody gave a place is made there, the rest stays."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -49,3 +50,39 @@ def test_it_can_be_asked_for_and_must_exist() -> None:
         candle.set_default_device("nowhere")
     candle.set_default_device(None)
     assert candle.get_default_device() == candle.device("cpu")
+
+
+# `with candle.device(...)`, here beside a default that is "strict"
+
+
+def place() -> str:
+    return str(candle.zeros(2).device)
+
+
+def test_a_device_holds_within_a_block() -> None:
+    with candle.device("cpu") as cpu:
+        assert cpu == candle.device("cpu")
+        assert place() == "cpu" == str(candle.get_default_device())
+        with candle.device("strict"):
+            assert place() == "strict"
+            with cpu:  # again
+                assert place() == "cpu"
+            assert place() == "strict"
+        assert place() == "cpu"
+        assert str(candle.zeros(2, device="strict").device) == "strict"
+    assert place() == "strict"
+
+
+def test_it_ends_with_an_error() -> None:
+    with pytest.raises(KeyError), candle.device("cpu"):
+        raise KeyError
+    assert place() == "strict"
+
+
+def test_a_block_is_of_its_thread() -> None:
+    found: list[str] = []
+    with candle.device("cpu"):
+        thread = threading.Thread(target=lambda: found.append(place()))
+        thread.start()
+        thread.join()
+    assert found == ["strict"]

@@ -40,6 +40,15 @@ CALLS = {
     "logical_and": (lambda: (zeros(2) > 0).logical_and(2), TypeError, r"logical_and: other must be a Tensor, got int"),
     "graph of a number": (lambda: candle.graph(3), TypeError, r"graph: t must be a Tensor, got int"),
     "a power of nothing": (lambda: zeros(2) ** None, TypeError, r"expected a Tensor or a number, got NoneType"),
+    "cat of a tensor": (
+        lambda: candle.cat(zeros(2), zeros(2)),
+        TypeError,
+        r"cat: expected a list.*Tensor; write cat\(",
+    ),
+    "stack of a number": (lambda: candle.stack(3), TypeError, r"stack: expected a list of tensors, got int"),
+    "stack with nothing": (lambda: candle.stack([zeros(2), None]), TypeError, r"stack: .*element 1 is a NoneType"),
+    "tensor of nothing": (lambda: candle.tensor(None), TypeError, r"tensor: expected numbers, got NoneType"),
+    "tensor with a gap": (lambda: candle.tensor([[1.0], None]), TypeError, r"tensor: expected numbers, got NoneType"),
     "too large a number": (
         lambda: candle.tensor([1]) + 2**70,
         RuntimeError,

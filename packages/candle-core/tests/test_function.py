@@ -246,6 +246,32 @@ def test_arguments_by_name(call: str, separate: bool) -> None:
     check_both(program, X)
 
 
+def test_a_gradient_without_dims_is_a_tensor_like_others() -> None:
+    def program(lib, x):
+        class Triple(lib.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x * 3
+
+            @staticmethod
+            def backward(ctx, grad):
+                return grad.view(1)[0].mul_(3)
+
+        y = Triple.apply(x[0])
+        (y * y + y).backward()
+        return x.grad
+
+    check_both(program, torch.tensor([2.0, 3.0], requires_grad=True))
+
+
+def test_a_node_is_called_after_its_function() -> None:
+    def program(lib, x, w):
+        node = make_product(lib).apply(x, w).grad_fn
+        return type(node).__name__, node.name()
+
+    check_both(program, X, W)
+
+
 def test_a_node_shows_what_was_saved() -> None:
     def program(lib, x, w):
         return list(make_product(lib).apply(x, w).grad_fn.saved_tensors)

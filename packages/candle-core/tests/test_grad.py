@@ -239,3 +239,14 @@ def test_a_graph_goes_backward_after_one_of_two_gradients_was_written() -> None:
         return lib.autograd.grad(loss, [x, w])
 
     check_both(program, X, W)
+
+
+def test_gradients_without_dims_are_tensors_like_others() -> None:
+    def program(lib, x):
+        (g,) = lib.autograd.grad(x * x * x, x)
+        h = x * 3
+        h.register_hook(lambda grad: grad.view(1)[0].mul_(2))
+        (h * h + h).backward()
+        return g.mul_(2), g.view(1).add_(1), x.grad
+
+    check_both(program, torch.tensor(2.0, requires_grad=True))

@@ -27,6 +27,9 @@ HALVES = ["float16", "bfloat16"]
         lambda lib, x: x.repeat(2000, 1).sum(0),
         lambda lib, x: x.repeat(2000, 1).mean((0, 1)),
         lambda lib, x: x.abs().repeat(2000).cumsum(0)[::500],
+        lambda lib, x: lib.stack([x * 300, x * 300, x / 300]).cumprod(0),
+        lambda lib, x: lib.add(x.float(), x[0] * 1.52734375, alpha=7),
+        lambda lib, x: (x * 10000).round(decimals=2),
         lambda lib, x: lib.einsum("ij,ij->j", x.repeat(2000, 1), x.repeat(2000, 1)),
         lambda lib, x: x.repeat(1000, 1).T @ x.repeat(1000, 1),
         lambda lib, x: x.softmax(0),
@@ -36,6 +39,26 @@ HALVES = ["float16", "bfloat16"]
 def test_values(name: str, program) -> None:
     results = [program(lib, lib.tensor([1.0, 0.0, -0.5], dtype=getattr(lib, name))) for lib in (candle, torch)]
     assert_same(*results)
+
+
+ORDERS = {
+    "sort": lambda lib, x: [*x.sort(stable=True), *x.sort(descending=True, stable=True)],
+    "topk": lambda lib, x: [*x.topk(2), *x.topk(2, largest=False)],
+    "kthvalue": lambda lib, x: [part for k in (1, 2, 4) for part in x.kthvalue(k)],
+    "median": lambda lib, x: [x.median(), *x.median(0), x.nanmedian(), *x.nanmedian(0)],
+    "extremes": lambda lib, x: [*x.max(0), *x.min(0), x.argmax(), x.amin(), *x.cummax(0)],
+    "unique": lambda lib, x: [x.unique(), lib.isin(x, x[:2]), x.msort()],
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+@pytest.mark.parametrize("order", ORDERS)
+def test_nan_is_above_all_numbers(order: str, name: str) -> None:
+    results = [
+        ORDERS[order](lib, lib.tensor([3.0, float("nan"), -2.5, 7.0], dtype=getattr(lib, name)))
+        for lib in (candle, torch)
+    ]
+    assert_same(*map(list, results))
 
 
 @pytest.mark.parametrize("name", HALVES)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import candle
 
 from .indexing import keys, shapes
-from .oracle import assert_same, check_both, to_candle
+from .oracle import assert_same, check_both, check_gradients, to_candle
 
 SETTINGS = {
     "deadline": None,
@@ -101,6 +101,17 @@ def test_accumulating_counts_every_repetition() -> None:
         return y.detach(), x.grad, v.grad
 
     check_both(program, counting((3, 4)).requires_grad_(), counting((4,)).requires_grad_())
+
+
+@pytest.mark.parametrize("rows", [1, [0, 2]])
+@pytest.mark.parametrize("columns", [None, 1, [3, 0], [[1], [2]]])
+@pytest.mark.parametrize("accumulate", [True, False])
+def test_indices_without_dims(rows: Any, columns: Any, accumulate: bool) -> None:
+    def program(lib, x, v):
+        places = [lib.tensor(each) for each in (rows, columns) if each is not None]
+        return x.index_put(places, v, accumulate)
+
+    check_gradients(program, counting((3, 4)).requires_grad_(), torch.tensor(7.0).double().requires_grad_())
 
 
 def test_plus_equals_with_repeated_indices_adds_once() -> None:

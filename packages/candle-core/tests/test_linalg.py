@@ -22,7 +22,7 @@ from candle.backends.lapack import lu_factor
 from candle.backends.numpy import OWN, NumpyBackend
 from candle.plugins import registry
 
-from .oracle import assert_same, to_candle
+from .oracle import assert_same, check_gradients, to_candle
 
 RNG = np.random.default_rng(0)
 
@@ -175,6 +175,11 @@ def test_norms_at_zero() -> None:
         x = candle.zeros(3, requires_grad=True)
         x.norm(p).backward()
         assert x.grad.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("p", [0, 1, 2, 3, math.inf])
+def test_rows_of_no_elements_are_no_distance_apart(p: float) -> None:
+    check_gradients(lambda lib, x, y: lib.cdist(x, y, p), *torch.zeros(2, 3, 0, requires_grad=True))
 
 
 def test_exponentials_of_a_batch_of_very_different_sizes() -> None:

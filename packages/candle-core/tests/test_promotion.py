@@ -114,10 +114,27 @@ def test_functions_of_one_tensor(name: str, kind: str) -> None:
         agree(lambda lib, x, y: getattr(x, name)(*arguments), operand(dtype, kind), None)
 
 
-@pytest.mark.parametrize("name", ["sum", "prod", "mean", "cumsum", "softmax", "log_softmax"])
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "cumsum", "cumprod", "softmax", "log_softmax"])
 def test_reductions_take_a_dtype(name: str) -> None:
-    for dtype, wanted in itertools.product(DTYPES, ("float64", "float32", "int64", "bool", "complex64")):
+    for dtype, wanted in itertools.product(DTYPES, DTYPES):
         agree(lambda lib, x, y, to=wanted: getattr(x, name)(0, dtype=getattr(lib, to)), operand(dtype, "dims"), None)
+
+
+def test_the_factor_of_a_sum_has_no_say() -> None:
+    for a, b, alpha in itertools.product(DTYPES, DTYPES, (-2, 0, 0.5)):
+        for kinds in (("dims", "dims"), ("dims", "no dims")):
+            if a == b == "bool" and isinstance(alpha, float):
+                continue  # PyTorch takes it for True
+            agree(lambda lib, x, y, alpha=alpha: lib.add(x, y, alpha=alpha), operand(a, kinds[0]), operand(b, kinds[1]))
+            agree(lambda lib, x, y, alpha=alpha: lib.sub(x, y, alpha=alpha), operand(a, kinds[0]), operand(b, kinds[1]))
+
+
+def test_empty_vectors_join_anything_and_count() -> None:
+    for a, b in itertools.product(DTYPES, DTYPES):
+        x, y = operand(a, "dims"), torch.zeros(0, dtype=getattr(torch, b))
+        agree(lambda lib, x, y: lib.cat([x, y]), x, y)
+        agree(lambda lib, x, y: lib.cat([y, x[None]], -1), x, y)
+        agree(lambda lib, x, y: lib.cat([y, y, x[:0]]), x, y)
 
 
 def test_promote_types() -> None:

@@ -25,8 +25,16 @@ def test_numbers_of_python() -> None:
 def test_only_integers_are_an_index() -> None:
     with pytest.raises(TypeError, match=r"index.*float32"):
         [10, 20][candle.tensor(1.0)]
-    with pytest.raises((TypeError, RuntimeError)):
+    with pytest.raises(TypeError, match=r"one element.*\(2,\)"):
         [10, 20][candle.tensor([0, 1])]
+    assert bytes(candle.tensor([1, 2], dtype=candle.uint8)) == bytes(torch.tensor([1, 2], dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("value", ["a", None, [1, 2], {1}])
+def test_only_numbers_and_tensors_can_be_in_a_tensor(value: object) -> None:
+    for lib in (torch, candle):
+        with pytest.raises(RuntimeError):
+            value in lib.tensor([1, 2])  # noqa: B015
 
 
 def test_the_truth_of_many_is_ambiguous() -> None:

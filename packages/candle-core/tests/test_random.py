@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -187,6 +188,12 @@ def test_multinomial_draws_in_proportion() -> None:
     assert all(close(share, expected, 0.5) for share, expected in zip(first, (0.1, 0, 0.3, 0.6), strict=True))
 
 
+def test_multinomial_says_nothing_of_zeros() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert candle.multinomial(candle.tensor([0.0, 1.0]), 1).tolist() == [1]
+
+
 @pytest.mark.parametrize(
     ("weights", "samples", "says"),
     [
@@ -263,6 +270,8 @@ def test_integers_are_drawn_by_keyword() -> None:
     ("call", "error", "says"),
     [
         (lambda lib: lib.rand(2, generator=5), TypeError, "Generator.* 5"),
+        (lambda lib: lib.rand(2, -1), RuntimeError, r"sizes must not be negative: \(2, -1\)"),
+        (lambda lib: lib.randint(3, (-1,)), RuntimeError, r"sizes must not be negative: \(-1,\)"),
         (lambda lib: lib.Generator("cuda:7"), RuntimeError, "cuda"),
         (lambda lib: lib.set_rng_state(lib.zeros(3, dtype=lib.uint8)), RuntimeError, "get_state"),
     ],

@@ -91,3 +91,21 @@ def test_a_write_before_the_use_is_no_reason_to_refuse() -> None:
         return x.grad
 
     check_both(program, X, W)
+
+
+@pytest.mark.parametrize("name", ["div", "reciprocal of", "sign", "x over a number"])
+def test_a_quotient_may_be_written_into(name: str) -> None:
+    calls = {
+        "div": lambda x: x / (x * x + 1),
+        "reciprocal of": lambda x: 1 / x,
+        "sign": lambda x: x.sign() * x,
+        "x over a number": lambda x: x / 3,
+    }
+
+    def program(lib, x):
+        x = x * 1
+        z = calls[name](x)
+        z += 1
+        return lib.autograd.grad((z * z).sum(), x)
+
+    check_both(program, X)

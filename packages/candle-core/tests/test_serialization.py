@@ -86,7 +86,16 @@ def test_views_and_leaves_are_saved_by_value() -> None:
     x = candle.arange(6.0).reshape(2, 3).requires_grad_()
     y = back([x.T, x[:, 1]])
     assert (y[0].tolist(), y[1].tolist()) == ([[0, 3], [1, 4], [2, 5]], [1, 4])
-    assert not y[0].requires_grad
+
+
+def test_what_required_gradients_requires_them_again() -> None:
+    found = []
+    for lib in (torch, candle):
+        x, file = lib.ones(2, requires_grad=True), io.BytesIO()
+        lib.save({"leaf": x, "made": x * 2, "view": x[1:], "none": x.detach(), "integers": lib.arange(2)}, file)
+        file.seek(0)
+        found.append({name: (t.requires_grad, t.is_leaf) for name, t in lib.load(file).items()})
+    assert found[1] == found[0]
 
 
 def test_loaded_tensors_are_the_callers_to_write() -> None:

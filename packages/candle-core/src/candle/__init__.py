@@ -9,7 +9,8 @@
 The reading order is in the project's README: `tensor`, `apply`, `op`, `graph`, then any file of `ops`.
 """
 
-__path__ = __import__("pkgutil").extend_path(__path__, __name__)
+# The siblings' folders, and last that of what stands for those that are not installed
+__path__ = [*__import__("pkgutil").extend_path(__path__, __name__), f"{__path__[0]}/utils/_absent"]
 
 from importlib import import_module as _import
 from math import e, inf, nan, pi
@@ -55,6 +56,7 @@ from candle.backends import cuda as _cuda  # flags that scripts set
 from candle.backends import cudnn as _cudnn
 from candle.backends import mps as _mps
 from candle.ops import *  # noqa: F403
+from candle.ops import _options
 from candle.plugins import devices
 from candle.random import (
     Generator,
@@ -66,6 +68,7 @@ from candle.random import (
     set_rng_state,
 )
 
+globals().update(_options.with_options(globals()))
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
@@ -100,7 +103,9 @@ _BY_MODULE = {
     "use_deterministic_algorithms",
 }
 _LAZY = {name: module for module, names in _BY_MODULE.items() for name in names.split()}
-_LAZY |= {n: f"candle.{n}" for n in "array_api fft func linalg masked signal special testing utils".split()}
+_LAZY |= {
+    n: f"candle.{n}" for n in "array_api distributions fft func linalg masked signal special testing utils".split()
+}
 # Methods of Tensor that are functions, too, as are all those that end in _
 _METHODS = ("detach", "ger", "get_device", "is_inference", "is_nonzero", "is_same_size", "is_signed")
 
@@ -190,8 +195,6 @@ def _sibling(module: str, distribution: str) -> _Any:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        if module == "candle.cuda":  # then there is no GPU, which is an answer
-            return _import("candle.utils._no_cuda")
         raise AttributeError(_missing(module, distribution)) from None
 
 

@@ -232,9 +232,9 @@ def explain_failure(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]
 
     given = ", ".join([describe(i, t) for i, t in enumerate(inputs)] + [f"{k}={v!r}" for k, v in attrs.items()])
     message = str(error)
-    unknown_dtype = isinstance(error, TypeError) and "ufunc" in message
-    kind = RuntimeError if isinstance(error, ValueError) or unknown_dtype else type(error)
-    if message.startswith(op.name):
+    not_of_types = isinstance(error, TypeError) and ("ufunc" in message or "broadcast" in message)  # a dtype, shapes
+    kind = RuntimeError if isinstance(error, ValueError) or not_of_types else type(error)
+    if message.startswith(op.name) and message.split()[0].endswith(":"):  # it is candle's own
         return kind(message)
     if "broadcast" in message:
         message = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import heapq
 import math
+import operator
 import sys
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from candle._modes import special, state
 
 if TYPE_CHECKING:
     from candle._tensor import Tensor
+    from candle.backends.base import Backend
 
 
 def run(
@@ -31,7 +33,7 @@ def run(
     arrived and it runs once; no recursion. The leaves come last. Gradients are raw arrays, or Tensors
     where the walk itself is to be recorded.
     """
-    useful = set() if wanted is None else _leading_to([edge[0] for edge in wanted], [edge[0] for edge, _ in roots])
+    useful = {} if wanted is None else _leading_to([edge[0] for edge in wanted], [edge[0] for edge, _ in roots])
     before, state.grad = state.grad, create_graph
     try:
         return _Walk(useful, wanted, keep, create_graph).run(roots)
@@ -42,7 +44,9 @@ def run(
 class _Walk:
     """One backward pass."""
 
-    def __init__(self, useful: set[Any], wanted: Sequence[Edge] | None, keep: bool, create_graph: bool):
+    def __init__(
+        self, useful: dict[Any, tuple[bool, ...]], wanted: Sequence[Edge] | None, keep: bool, create_graph: bool
+    ):
         self.useful, self.wanted, self.keep, self.create_graph = useful, wanted, keep, create_graph
         self.arrived: dict[Any, Grads] = {}  # gradients of a target's outputs; None where none has come yet
         self.mine: set[Edge] = set()  # sums that the walk made, which it may add to in place
@@ -68,8 +72,8 @@ class _Walk:
             run = functools.partial(_run_watched, node)
         if self.wanted is not None:
             self.capture(node, grads)
-            needs = tuple([edge is not None and edge[0] in self.useful for edge in node._edges])
-            if True not in needs:
+            needs = self.useful.get(node, ())
+            if not needs:
                 return
         try:
             results = run(grads, needs, self.create_graph)
@@ -118,29 +122,28 @@ class _Walk:
             _accumulate(leaf, grads, self.create_graph)
 
     def capture(self, target: Any, grads: Grads) -> None:
-        self.found.update({(target, i): grad for i, grad in enumerate(grads) if (target, i) in self.found})
+        for i, grad in enumerate(grads):
+            if (target, i) in self.found:
+                self.found[target, i] = grad
 
 
-def _leading_to(goals: list[Any], starts: list[Any]) -> set[Any]:
-    """The nodes from which a goal can be reached, and the goals themselves."""
-    users: dict[Any, list[Any]] = {start: [] for start in starts}
-    stack = list(users)
+def _leading_to(goals: list[Any], starts: list[Any]) -> dict[Any, tuple[bool, ...]]:
+    """The nodes from which a goal can be reached, each with which of its inputs lead there; and the goals."""
+    seen, stack = set(starts), list(starts)
     while stack:
-        node = stack.pop()
-        for edge in node._edges:
-            if edge is not None:
-                if edge[0] not in users:
-                    users[edge[0]] = []
-                    stack.append(edge[0])
-                users[edge[0]].append(node)
-    reached = {goal for goal in goals if goal in users}
-    stack = list(reached)
-    while stack:
-        for user in users[stack.pop()]:
-            if user not in reached:
-                reached.add(user)
-                stack.append(user)
-    return reached
+        for edge in stack.pop()._edges:
+            if edge is not None and edge[0] not in seen:
+                seen.add(edge[0])
+                stack.append(edge[0])
+    useful: dict[Any, tuple[bool, ...]] = dict.fromkeys(goals, ())
+    for node in sorted([node for node in seen if node._edges], key=_by_age):  # inputs come before their users
+        leads = tuple([edge is not None and edge[0] in useful for edge in node._edges])
+        if True in leads:
+            useful[node] = leads
+    return useful
+
+
+_by_age = operator.attrgetter("sequence")
 
 
 def _run_watched(node: Node, grads: Grads, needs: tuple[bool, ...], create_graph: bool) -> Grads:
@@ -181,7 +184,12 @@ def _show_outputs(node: Node, grads: Grads, create_graph: bool) -> None:
 
 def _as_tensor(grad: Any, target: Any) -> Any:
     backend = target.backend if isinstance(target, Node) else target._backend
-    return grad if grad is None or hasattr(grad, "_backend") else _tensor.wrap(grad, backend)
+    return grad if grad is None or hasattr(grad, "_backend") else _wrapped(grad, backend)
+
+
+def _wrapped(grad: Any, backend: Backend) -> Tensor:
+    """A raw gradient as a Tensor: what has no dims may have become a number on its way."""
+    return _tensor.wrap(grad if isinstance(grad, backend.array_type) else backend.to_array(grad), backend)
 
 
 def _run_hooks(target: Any, hooks: Any, grads: Grads, create_graph: bool) -> None:
@@ -219,7 +227,7 @@ def _accumulate(leaf: Tensor, grads: Grads, create_graph: bool) -> None:
             # Nobody else holds the array (this name and getrefcount's argument are two): it may be kept.
             if backend.aliases and not (sys.getrefcount(grad) == 2 and backend.owned(grad)):
                 grad = backend.copy(grad)
-            leaf._grad = _tensor.wrap(grad if isinstance(grad, backend.array_type) else backend.to_array(grad), backend)
+            leaf._grad = _wrapped(grad, backend)
         elif backend.aliases and old._view is None:
             old._array += grad
             if old._storage is not None:
@@ -264,7 +272,7 @@ def gradients(
     roots = start(outputs, grad_outputs, create_graph)
     keep = create_graph if keep is None else keep
     found = run(roots, wanted=[x.gradient_edge for x in inputs], keep=keep, create_graph=create_graph)
-    return [g if g is None or create_graph else _tensor.wrap(g, x._backend) for g, x in zip(found, inputs, strict=True)]
+    return [g if g is None or create_graph else _wrapped(g, x._backend) for g, x in zip(found, inputs, strict=True)]
 
 
 def start(outputs: Sequence[Tensor], grads: Sequence[Any] | None, create_graph: bool) -> list[tuple[Edge, Any]]:

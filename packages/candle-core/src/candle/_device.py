@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from candle._modes import state
+
 
 class Device:
     """`device("cuda", 1)`, `device("cuda:1")` or `device(1)`; devices of one name and number are equal.
 
-    Where a device is looked for, "gpu" stands for the only one besides "cpu".
+    Where a device is looked for, "gpu" stands for the only one besides "cpu". Inside `with candle.device("cuda"):`
+    tensors are made there that nobody gave a place.
 
     >>> import candle
     >>> candle.device("cpu"), candle.device("cuda:1").index
@@ -14,8 +17,6 @@ class Device:
     """
 
     __slots__ = ("index", "type")
-    type: str
-    index: int | None
 
     def __init__(self, type: str | int | Device, index: int | None = None):
         name, colon, number = (f"cuda:{type}" if isinstance(type, int) else str(type)).partition(":")
@@ -35,6 +36,12 @@ class Device:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __repr__(self) -> str:
-        return (
-            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
-        )
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{index})"
+
+    def __enter__(self) -> Device:
+        state.devices += (self,)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        state.devices = state.devices[:-1]

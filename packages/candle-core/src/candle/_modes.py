@@ -20,6 +20,7 @@ class _State(threading.local):
     inference = False
     anomaly: Any = False  # or "check", or "trace"
     autocast: Any = None  # (device type, dtype) or None
+    devices: tuple[Any, ...] = ()  # where tensors are made, inside `with candle.device(...)`: in the last of these
     vmaps: tuple[Any, ...] = ()  # the levels of vmap that are running, the outermost first
     pack: Any = None  # what saves arrays for backward: pack(payload) -> unpack()
 

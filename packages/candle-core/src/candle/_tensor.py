@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 from candle import _backward, _dtypes, _graph, _views
@@ -155,8 +156,9 @@ class Tensor(Methods):
     __complex__ = lambda self: complex(self.item())  # noqa: E731
 
     def __index__(self) -> int:
-        if self.dtype.category > _dtypes.INT:
-            raise TypeError(f"only integer tensors of one element can be converted to an index, got {self.dtype}")
+        if self.dtype.category > _dtypes.INT or self.numel() != 1:
+            what = f"{self.dtype} of shape {tuple(self.shape)}"
+            raise TypeError(f"only integer tensors of one element can be converted to an index, got {what}")
         return int(self.item())
 
     def __len__(self) -> int:
@@ -173,6 +175,8 @@ class Tensor(Methods):
         return self.flip(0) if self.ndim else self
 
     def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, Number) and not hasattr(value, "dtype"):
+            raise RuntimeError(f"in: a tensor holds numbers, so it cannot be asked for {value!r}")
         return bool((self == value).any())
 
     # Its history

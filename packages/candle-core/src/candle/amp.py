@@ -24,7 +24,13 @@ class autocast(Switch):
     candle.float16
     """
 
-    def __init__(self, device_type: str, dtype: _dtypes.dtype | None = None, enabled: bool = True):
+    def __init__(
+        self,
+        device_type: str,
+        dtype: _dtypes.dtype | None = None,
+        enabled: bool = True,
+        cache_enabled: bool | None = None,  # there is no cache
+    ):
         if dtype is not None and not dtype.is_floating_point:
             raise RuntimeError(f"autocast: the dtype must be a floating-point one, got {dtype}")
         lower = dtype or (_dtypes.bfloat16 if device_type == "cpu" else _dtypes.float16)
@@ -38,6 +44,8 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
 
 def cast_inputs(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     device, lower = state.autocast
+    if device == "cpu" and op.autocast == "float32 off cpu":  # PyTorch's policy for a CPU has less
+        return inputs
     target = lower if op.autocast == "lower" else _dtypes.float32
     others = (_dtypes.float16, _dtypes.bfloat16, _dtypes.float32)
     return tuple(

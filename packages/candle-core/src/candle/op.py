@@ -39,7 +39,7 @@ class Op:
     view: ClassVar[bool] = False  # the result may share the first input's memory
     value_shaped: ClassVar[bool] = False  # the result's shape depends on values
     no_grad_outputs: ClassVar[tuple[int, ...]] = ()  # floating outputs that carry no gradient
-    autocast: ClassVar[str | None] = None  # "lower" or "float32": the dtype autocast gives the inputs
+    autocast: ClassVar[str | None] = None  # the dtype it gives the inputs: "lower", "float32", "float32 off cpu"
     extension: ClassVar[str] = ""  # what it needs and a backend may lack: "linalg" or "fft"
     contract: ClassVar[str] = ""  # the name this op has in `xp`, where forward only calls that
 
@@ -68,8 +68,9 @@ class Op:
         cls.promoted = frozenset(i for i, each in enumerate(cls.inputs) if each in wanted)
         cls.asks = cls.floats + 2 * cls.real
         cls.plans = {}
-        if unknown := {*cls.reads, *" ".join(cls.reads.values()).split()} - {*cls.inputs, "out"}:
-            raise TypeError(f"{cls.name}: `reads` names {', '.join(sorted(unknown))}; there are {cls.inputs} and out")
+        if unknown := {*wanted, *cls.reads, *" ".join(cls.reads.values()).split()} - {*cls.inputs, "out"}:
+            told = ", ".join(sorted(unknown))
+            raise TypeError(f"{cls.name}: `promotes` or `reads` names {told}; there are {cls.inputs} and out")
         other = OPS.get(cls.name, cls)
         if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"two ops are called {cls.name!r}: {other.__module__}.{other.__qualname__} has that name")

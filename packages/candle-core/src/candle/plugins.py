@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from candle._device import Device
+from candle._modes import state
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from candle.backends.base import Backend
-
-GROUP = "candle"
 
 
 @dataclass
@@ -53,7 +52,7 @@ class Registry:
         self._lock = threading.RLock()
         self._made: dict[tuple[str, int], Backend] = {}
         self.plugins: list[Plugin] | None = None
-        self.default: str | int | Device = "cpu"  # where tensors are made that nobody gave a place
+        self.default = Device("cpu")  # where tensors are made that nobody gave a place
         self.factories: dict[str, tuple[Plugin, Callable[[int], Backend]]] = {}
         self.kernels: list[tuple[Plugin, str, str, Callable[[], Any]]] = []  # (whose, device, op, factory)
         self.contested: dict[str, str] = {}  # devices that nobody gets, and why
@@ -62,36 +61,30 @@ class Registry:
         with self._lock:
             if self.plugins is None:
                 self.plugins = []
-                for entry in self._entry_points():
-                    self._load(entry)
+                self.plugins.extend(map(self._load, self._entry_points()))
             return self.plugins
 
-    def _load(self, entry: EntryPoint) -> None:
+    def _load(self, entry: EntryPoint) -> Plugin:
         from candle import hooks
 
         dist = entry.dist
         plugin = Plugin(entry.name, f"{dist.name} {dist.version}" if dist else "unknown distribution")
-        assert self.plugins is not None
-        self.plugins.append(plugin)
         try:
             self._call_hooks(entry.load(), plugin, hooks)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # SystemExit, and the panics of libraries written in Rust, too
             self._withdraw(plugin)
-            plugin.problem = f"{type(error).__name__}: {error.args[0] if isinstance(error, Taken) else error}"
+            plugin.problem = _told(error)
             if isinstance(error, Taken) and error.args[1] != "cpu":
                 self.contested[error.args[1]] = error.args[0]
+        return plugin
 
     def _call_hooks(self, module: Any, plugin: Plugin, hooks: Any) -> None:
         """A manager of its own for each plugin, so that `check_pending` and errors name one only."""
         import pluggy
 
         written_for = getattr(module, "CANDLE_CONTRACT", hooks.CONTRACT)
-        if written_for > hooks.CONTRACT:
-            raise RuntimeError(
-                f"written for contract {written_for}, and this candle-core knows {hooks.CONTRACT}: upgrade candle-core"
-            )
+        if written_for > (known := hooks.CONTRACT):
+            raise RuntimeError(f"written for contract {written_for}; this one knows {known}: upgrade candle-core")
         manager = pluggy.PluginManager("candle")
         manager.add_hookspecs(hooks)
         manager.register(module)
@@ -102,17 +95,14 @@ class Registry:
     def add(self, name: str, factory: Callable[[int], Backend], owner: str = "this program") -> None:
         """Offer a device without an entry point, as long as the program runs."""
         with self._lock:
-            plugin = Plugin(name, owner)
-            plugins = self.load()
+            plugins, plugin = self.load(), Plugin(name, owner)
             self._add_backend(plugin, name, factory)
             plugins.append(plugin)
 
     def _add_backend(self, plugin: Plugin, name: str, factory: Callable[[int], Backend]) -> None:
-        if name in self.factories:
-            other = self.factories[name][0]
-            raise Taken(
-                f"device {name!r} is offered by {other.owner} and by {plugin.owner}; uninstall one of them", name
-            )
+        if other := self.factories.get(name):
+            both = f"{other[0].owner} and by {plugin.owner}"
+            raise Taken(f"device {name!r} is offered by {both}; uninstall one of them", name)
         self.factories[name] = (plugin, factory)
         plugin.devices.append(name)
 
@@ -120,10 +110,8 @@ class Registry:
         def guarded() -> Any:
             try:
                 return factory()
-            except KeyboardInterrupt:
-                raise
             except BaseException as error:
-                plugin.problem = f"kernel {op!r}: {type(error).__name__}: {error}"
+                plugin.problem = f"kernel {op!r}: {_told(error)}"
                 warnings.warn(f"candle goes on without kernel {op!r} of {plugin.owner}: {error}", stacklevel=2)
                 return None
 
@@ -138,7 +126,10 @@ class Registry:
 
     def backend(self, device: str | int | Device | None) -> Backend:
         """The backend of a device, made on first use; None is the default one."""
-        device = Device(self.default if device is None else device)
+        if device is None:
+            device = state.devices[-1] if state.devices else self.default
+        elif type(device) is not Device:
+            device = Device(device)
         found = self._made.get((device.type, device.index or 0))
         if found is None:
             with self._lock:
@@ -160,10 +151,8 @@ class Registry:
         plugin, factory = self.factories[device.type]
         try:
             backend = factory(device.index or 0)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            plugin.problem = f"device '{device}': {type(error).__name__}: {error}"
+            plugin.problem = f"device '{device}': {_told(error)}"
             raise RuntimeError(f"device '{device}' of {plugin.owner} cannot be used: {error}") from error
         if backend.device != device:
             raise RuntimeError(f"there is no device '{device}': {plugin.owner} has '{backend.device}' instead")
@@ -179,13 +168,20 @@ class Registry:
         return "\n".join(lines)
 
 
+def _told(error: BaseException) -> str:
+    """What is wrong with a plugin. Ctrl-C is not."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return f"{type(error).__name__}: {error.args[0] if isinstance(error, Taken) else error}"
+
+
 def _installed() -> Iterable[EntryPoint]:
     """The installed entry points; `CANDLE_PLUGINS=a,b` restricts them to the named ones and `numpy`."""
     from importlib.metadata import entry_points
 
     wanted = os.environ.get("CANDLE_PLUGINS")
     names = None if wanted is None else {"numpy", *wanted.replace(",", " ").split()}
-    found = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name != "numpy", entry.name))
+    found = sorted(entry_points(group="candle"), key=lambda entry: (entry.name != "numpy", entry.name))
     return [entry for entry in found if names is None or entry.name in names]
 
 

@@ -87,7 +87,7 @@ def _outline(x: Any, place: str, tensors: dict[str, Tensor], seen: dict[int, str
             while name in tensors or name == "__metadata__":  # which the format keeps for itself
                 name += f"#{len(seen)}"
             seen[id(x)], tensors[name] = name, x
-        return ["tensor", seen[id(x)]]
+        return ["tensor", seen[id(x)], *(["requires_grad"] if x.requires_grad else [])]
     if isinstance(x, PLAIN):
         return x
     if isinstance(x, complex):
@@ -284,8 +284,9 @@ def _restored(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(tree, PLAIN):
         return tree
     match tree:
-        case ["tensor", str(name)] if name in tensors:
-            return tensors[name]
+        case ["tensor", str(name), *wish] if name in tensors and wish in ([], ["requires_grad"]):
+            t = tensors[name]
+            return t.requires_grad_() if wish and t.dtype.category >= _dtypes.FLOAT else t
         case ["complex", [int() | float() as real, int() | float() as imag]]:
             return complex(real, imag)
         case ["dict", list(pairs)] if all(

@@ -96,3 +96,11 @@ def test_grad_of_vmap_of_vmap(program, rows) -> None:
     loss = lambda row: weighted(candle, program(candle, row))  # noqa: E731
     candle.vmap(candle.vmap(loss))(x.expand(2, *x.shape)).sum().backward()
     assert_same(x.grad, 2 * expected(program, rows))
+
+
+@pytest.mark.parametrize("name", ["norm", "sinc", "sum"])
+def test_halves_are_computed_in_float32(name: str) -> None:
+    """... and so a norm of large ones does not overflow."""
+    x = candle.full((3, 400), 300.0, dtype=candle.float16)
+    mapped = candle.func.vmap(lambda row: getattr(row, name)())(x)
+    assert mapped.tolist() == [getattr(row, name)().tolist() for row in x]

@@ -6,12 +6,14 @@ import functools
 import math
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 import torch
 
 import candle
 import candle.testing.strict  # registers two devices
+from candle.plugins import backend_of
 
 ONE = {
     "erf": {-0.3: -0.3286267594591274, 0.5: 0.5204998778130465, 2.5: 0.999593047982555},
@@ -129,6 +131,17 @@ def test_single_and_half_precision(name: str) -> None:
         np.testing.assert_allclose(
             found.double().numpy()[finite], expected.numpy()[finite], rtol=bound, atol=bound, err_msg=str(dtype)
         )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_of_a_device(dtype: str) -> None:
+    """Where a device computes in it, so that nothing was widened at the door."""
+    xp = backend_of("cpu").xp
+    x = np.array([1.5625, 4.03125, 6.53125, 7.78125]).astype(getattr(xp, dtype))  # as they are in bfloat16
+    found = xp.lgamma(x)
+    assert found.dtype == x.dtype
+    expected = np.vectorize(math.lgamma)(x.astype(float)).astype(x.dtype)
+    np.testing.assert_allclose(found.astype(float), expected.astype(float), rtol=4 * float(ml_dtypes.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ x.fill_diagonal_(7); x.T.fill_diagonal_(7); lib.zeros(7, 3).fill_diagonal_(1, wr
 lib.zeros(2, 2, 2).fill_diagonal_(3.0); lib.zeros(3, 4).fill_diagonal_(5, wrap=True); x.apply_(lambda a: a * a); x.map_(v, lambda a, b: a * b); x[:0].apply_(str)
 lib.finfo(lib.float32).eps; lib.finfo(lib.float16).max; lib.finfo(lib.bfloat16).min; lib.finfo(lib.bfloat16).tiny; lib.finfo().dtype; lib.finfo(lib.complex64).bits
 lib.iinfo(lib.int8).min; lib.iinfo(lib.uint8).max; lib.iinfo(lib.int64).max; lib.iinfo(lib.int32).bits; lib.iinfo(lib.int16).dtype; lib.finfo(lib.float64).resolution
-lib.finfo(lib.float64).smallest_normal; lib.finfo(lib.float64).max; lib.finfo(lib.bfloat16).resolution; lib.finfo(lib.float16).resolution
+lib.finfo(lib.float64).smallest_normal; lib.finfo(lib.float64).max; lib.finfo(lib.bfloat16).resolution; lib.finfo(lib.float16).resolution; repr(lib.finfo(lib.float32)); repr(lib.finfo(lib.bfloat16)); repr(lib.iinfo(lib.int64)); repr(lib.iinfo(lib.uint8))
 lib.asarray([1.0, 2.0]); lib.asarray(3); lib.asarray(np.arange(3)); lib.asarray(x, dtype=lib.float64); lib.asarray(x, copy=False) is x; lib.asarray(x, copy=True) is x
 lib.asarray(bytearray(8), dtype=lib.int32); lib.asarray([1.0], requires_grad=True).requires_grad; lib.frombuffer(bytearray(range(8)), dtype=lib.int16, count=2, offset=2)
 lib.frombuffer(bytearray(8), dtype=lib.bool); x[lib.newaxis].shape; lib.ger(v, v); v.ger(v); lib.vander(v); lib.vander(v.long(), 2, True); lib.vander(v, N=1); lib.vander(v, 0)
@@ -57,7 +58,7 @@ lib.range(0, 2); lib.range(1, 4, 0.5); lib.range(3, 1, -1); lib.range(0, 0.3, 0.
 lib.binomial(lib.tensor([4.0, 5.0]), lib.tensor([0.0, 1.0])); lib.binomial(lib.tensor(4.0), lib.ones(2, 3)); lib.hann_window(6); lib.hann_window(6, False); lib.hann_window(1)
 lib.hamming_window(5, True, 0.5, 0.3); lib.hamming_window(5, periodic=False, dtype=lib.float64); lib.blackman_window(7); lib.bartlett_window(4); lib.bartlett_window(5, False)
 lib.kaiser_window(6); lib.kaiser_window(6, False, 5.0); lib.get_float32_matmul_precision()
-lib.cuda.is_available(); lib.cuda.device_count(); lib.cuda.manual_seed(1); lib.cuda.manual_seed_all(1); lib.cuda.amp.GradScaler(enabled=False).scale(x); lib.backends.cudnn.is_available(); lib.backends.mps.is_available()
+lib.cuda.is_available(); lib.cuda.device_count(); lib.cuda.empty_cache(); lib.cuda.memory_allocated(); lib.cuda.max_memory_allocated(); lib.cuda.is_bf16_supported(); lib.cuda.manual_seed(1); lib.cuda.manual_seed_all(1); lib.cuda.amp.GradScaler(enabled=False).scale(x); lib.backends.cudnn.is_available(); lib.backends.mps.is_available()
 lib.backends.cudnn.benchmark; lib.backends.cudnn.deterministic; lib.backends.cudnn.enabled; lib.backends.cuda.matmul.allow_tf32; lib.are_deterministic_algorithms_enabled()
 lib.autograd.Variable(x).requires_grad; lib.autograd.Variable(x, requires_grad=True).requires_grad; isinstance(x, lib.autograd.Variable); isinstance(1, lib.autograd.Variable)
 lib.is_anomaly_enabled(); lib.utils.dlpack.from_dlpack(lib.utils.dlpack.to_dlpack(x)); lib.utils.dlpack.from_dlpack(x); lib.default_generator is lib.random.default_generator
@@ -176,9 +177,23 @@ def test_threads_are_those_of_the_matrix_products() -> None:
 
 
 def test_cuda_names_what_is_missing() -> None:
-    code = "import sys; sys.modules['candle.cuda'] = None; import candle\ntry: candle.cuda.Stream\nexcept AttributeError as e: print(e)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "candle.cuda.Stream is part of the distribution candle-cuda, which is not installed" in found.stdout
+    with pytest.raises(
+        AttributeError, match="candle.cuda.Stream is part of the distribution candle-cuda, which is not"
+    ):
+        candle.cuda.Stream  # noqa: B018
+
+
+def test_cuda_can_be_imported_and_an_installed_one_comes_first(tmp_path: Path) -> None:
+    code = "import candle.cuda; from candle.cuda.amp import GradScaler, autocast; print(candle.cuda.is_available())"
+    (tmp_path / "candle/cuda/amp").mkdir(parents=True)
+    (tmp_path / "candle/cuda/__init__.py").write_text("def is_available(): return 'installed'")
+    (tmp_path / "candle/cuda/amp/__init__.py").write_text("GradScaler = autocast = None")
+    for path, expected in ((None, "False"), (str(tmp_path), "installed")):
+        environment = {**os.environ, **({"PYTHONPATH": path} if path else {})}
+        found = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+        )
+        assert found.stdout.strip() == expected
 
 
 def test_modules_can_be_imported_and_are_attributes() -> None:

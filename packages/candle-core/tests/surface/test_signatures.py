@@ -11,7 +11,7 @@ import torch
 
 import candle
 
-# Not taken over, by design: `out=` and what concerns layouts and memory that candle does not have
+# In no signature: `ops/_options.py` takes `out=` and what concerns layouts and memory for many functions at once
 LEFT_OUT = {"out", "layout", "pin_memory", "memory_format", "_stacklevel"}
 
 # PyTorch's documentation says one thing, its parser takes another; or there is no signature to read

@@ -104,7 +104,7 @@ def grad(
         )
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be None or True")
-    grads = [None] * len(outs) if grad_outputs is None else _many(grad_outputs)
+    grads = None if grad_outputs is None else _many(grad_outputs)
     if not ins:
         raise RuntimeError("grad: inputs must not be empty")
     for i, x in enumerate(ins):
@@ -112,13 +112,13 @@ def grad(
             raise RuntimeError(f"grad: input {i} does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     # weights that differ from example to example, inside vmap: only recorded derivatives know batches
-    batched = any(g is not None and g._backend.level > o._backend.level for g, o in zip(grads, outs, strict=False))
+    batched = any(g is not None and g._backend.level > o._backend.level for g, o in zip(grads or (), outs))
     found = _backward.gradients(outs, ins, grads, keep=keep, create_graph=create_graph or batched)
     if batched and not create_graph:
         found = [None if g is None else g.detach() for g in found]
-    for i, (x, g) in enumerate(zip(ins, found, strict=True)):
+    for i, g in enumerate(found):
         if g is None and materialize_grads:
-            found[i] = x.detach().new_zeros(x.shape)
+            found[i] = ins[i].detach().new_zeros(ins[i].shape)
         elif g is None and not allow_unused:
             raise RuntimeError(
                 f"grad: input {i} was not used for the outputs; pass allow_unused=True to get None for it"

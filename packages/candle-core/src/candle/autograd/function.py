@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from candle._graph import Edge, Node
 from candle._modes import no_grad, special, state
@@ -22,9 +22,6 @@ class FunctionNode(Node):
     function: type[Function]
     context: Context
     likes: list[StandIn | None]
-
-    def name(self) -> str:
-        return f"{self.function.__name__}Backward"
 
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:
@@ -45,8 +42,10 @@ class FunctionNode(Node):
         return [self._result(*each, create_graph) for each in zip(found, self.likes, strict=True)]
 
     def _tensor(self, i: int, g: Any, create_graph: bool) -> Any:
-        if g is not None:
-            return g if create_graph else wrap(g, self.backend)
+        if g is not None and create_graph:
+            return g
+        if g is not None:  # NumPy makes numbers of what has no dims
+            return wrap(g if isinstance(g, self.backend.array_type) else self.backend.to_array(g), self.backend)
         if not self.context.materialize:
             return None
         if self.outs[i] is None:
@@ -111,6 +110,12 @@ class Function:
     >>> x.grad
     tensor([2., 2.])
     """
+
+    node: ClassVar[type[FunctionNode]]
+
+    def __init_subclass__(cls) -> None:
+        name = f"{cls.__name__}Backward"  # which tracebacks and prints show
+        cls.node = type(name, (FunctionNode,), {"__slots__": (), "name": lambda node: name})
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -182,7 +187,7 @@ class Function:
         import weakref
 
         backend = next(x._backend for x, edge in zip(inputs, edges, strict=True) if edge is not None)
-        node = FunctionNode(Custom, backend, edges, tuple(edge is not None for edge in edges), {})
+        node = cls.node(Custom, backend, edges, tuple(edge is not None for edge in edges), {})
         node.function, node.context, node.likes = cls, ctx, likes
         node.outputs = len(outs)
         ctx.node = weakref.ref(node)

@@ -14,6 +14,7 @@ from candle._device import Device
 from candle._numpy_kernels import candle_register_kernels  # noqa: F401
 from candle._numpy_kernels.choosing import take_along_axis, where
 from candle._numpy_kernels.shortcuts import SHORTCUTS
+from candle._numpy_kernels.sorting import argsort, sort, topk
 from candle.backends import lapack
 from candle.backends.base import Backend, build_namespace
 from candle.hooks import hookimpl
@@ -58,38 +59,15 @@ def prod(x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
     return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def cumulative_sum(x: Array, *, axis: int) -> Array:
-    if is_half(x):
-        return np.add.accumulate(x, axis=axis, dtype=np.float32).astype(x.dtype)
-    return np.cumulative_sum(np.ascontiguousarray(x), axis=axis)
+def running(ufunc: np.ufunc) -> Callable[..., Array]:
+    """ufunc of all elements up to here, in double precision: on a long way, roundings add up."""
 
+    def run(x: Array, *, axis: int) -> Array:
+        if is_half(x) or x.dtype.char in "fF":
+            return ufunc.accumulate(x.astype("D" if x.dtype.kind == "c" else "d", order="C"), axis).astype(x.dtype)
+        return ufunc.accumulate(np.ascontiguousarray(x), axis)
 
-def topk(x: Array, k: int, *, axis: int, largest: bool = True) -> tuple[Array, Array]:
-    """Only the k are put in order, unless more are equal to the last of them than fit (or nan): the first win."""
-    n = x.shape[axis]
-    if 0 < k < n:
-        parted = np.argpartition(x, n - k if largest else k - 1, axis=axis)
-        where = np.sort(parted.take(np.arange(n - k, n) if largest else np.arange(k), axis=axis), axis=axis)
-        chosen = take_along_axis(x, where, axis=axis)
-        last = chosen.min(axis, keepdims=True) if largest else chosen.max(axis, keepdims=True)
-        if not np.isnan(last).any() and ((x == last).sum(axis) == (chosen == last).sum(axis)).all():
-            order = argsort(chosen, axis=axis, descending=largest)
-            return take_along_axis(chosen, order, axis=axis), take_along_axis(where, order, axis=axis)
-    where = argsort(x, axis=axis, descending=largest).take(np.arange(k), axis=axis)
-    return take_along_axis(x, where, axis=axis), where
-
-
-def argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Array:
-    """Stable, also when descending: equal values keep their order."""
-    if not descending:
-        return np.argsort(x, axis=axis, kind="stable")
-    flipped = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
-    return x.shape[axis] - 1 - np.flip(flipped, axis)
-
-
-def sort(x: Array, *, axis: int = -1, descending: bool = False) -> Array:
-    ordered = np.sort(x, axis=axis, kind="stable")
-    return np.flip(ordered, axis) if descending else ordered
+    return run
 
 
 def index(x: Array, *indices: Array) -> Array:
@@ -231,7 +209,8 @@ OWN: dict[str, Any] = {
     "bool": np.bool_,
     "sum": total,
     "prod": prod,
-    "cumulative_sum": cumulative_sum,
+    "cumulative_sum": running(np.add),
+    "cumulative_prod": running(np.multiply),
     "topk": topk,
     # in order whatever the order of the inputs, so that view() works as in PyTorch
     "concat": lambda arrays, *, axis=0: np.ascontiguousarray(np.concatenate(arrays, axis=axis)),

@@ -38,6 +38,10 @@ class VmapBackend(Backend):
         self.xp = namespace(backend_of(device))
         self.dtypes = {d: d for d in _dtypes.ALL}  # arrays are Tensors inside: their dtypes are candle's
 
+    @functools.cached_property
+    def native(self) -> frozenset[Any]:
+        return frozenset(d for d in self.inexact if d.itemsize > 2)
+
     def rule(self, op: type[Op]) -> Callable[..., Any]:
         return functools.partial(self.run_rule, op)
 

@@ -93,7 +93,7 @@ def elementwise(function: Rule, *arrays: Any) -> Any:
 
 
 def reduction(function: Rule, x: BatchedArray, *, axis: Any = None, keepdims: bool = False, **rest: Any) -> Any:
-    if not x.ndim and axis is None:
+    if not x.ndim and not axis:  # None or no axes: of numbers, the same; of Tensors with the batch axis, all
         x, axis, keepdims = BatchedArray(x.value.unsqueeze(1)), 0, False
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return BatchedArray(function(x.value, axis=tuple(a % x.ndim + 1 for a in axes), keepdims=keepdims, **rest))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import index
 from typing import Any, TypeVar
 
+from candle import _dtypes
 from candle.op import Op
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -15,6 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Dims = int | Sequence[int] | None
 Number = Any  # a Tensor or a Python number
 SEQUENCE = (tuple, list, Sequence)  # the first two answer ten times as fast
+HALVES = (_dtypes.float16, _dtypes.bfloat16)
 
 
 class Unary(Op):

@@ -8,15 +8,13 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._tensor import Tensor
 from candle.op import Op
+from candle.ops._common import HALVES
 from candle.ops.diagonals import eye as _eye
 from candle.ops.linalg import transposed
 
 
 class LinAlgError(RuntimeError):
     """A matrix that has no inverse, no Cholesky factor, or whose iteration did not converge."""
-
-
-HALVES = (_dtypes.float16, _dtypes.bfloat16)
 
 
 def attempt(op: type[Op], *inputs: Tensor, **attrs: Any) -> Any:

@@ -110,7 +110,7 @@ def _inner(x):
 class Softmax(Op):
     """e^x over its sum along dim;  dx = out * (grad - sum(grad * out))"""
 
-    name, reads, promotes, floats, autocast = "softmax", {"x": "out"}, "x", True, "float32"
+    name, reads, promotes, floats, autocast = "softmax", {"x": "out"}, "x", True, "float32 off cpu"
     real = True
 
     def forward(xp, x, *, dim):
@@ -125,7 +125,7 @@ class Softmax(Op):
 class LogSoftmax(Op):
     """x - log(sum(e^x)) along dim;  dx = grad - e^out sum(grad)"""
 
-    name, reads, promotes, floats, autocast = "log_softmax", {"x": "out"}, "x", True, "float32"
+    name, reads, promotes, floats, autocast = "log_softmax", {"x": "out"}, "x", True, "float32 off cpu"
     real = True
 
     def forward(xp, x, *, dim):

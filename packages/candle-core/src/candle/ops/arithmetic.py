@@ -7,9 +7,11 @@ from typing import Any
 from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
+from candle._promotion import refuse_bools
 from candle._tensor import Tensor
-from candle.op import is_complex_array
-from candle.ops._common import Binary, Number, Unary
+from candle.op import Op, is_complex_array
+from candle.ops._common import HALVES, Binary, Number, Unary
+from candle.ops.conversion import result_type
 from candle.ops.creation import as_tensor
 
 __all__ = [
@@ -91,7 +93,7 @@ class Abs(Unary):
 class Sign(Unary):
     """-1, 0 or 1 by the sign of x;  dx = 0, and for complex x / |x| what of grad is across x, over |x|"""
 
-    name, contract, floats, reads = "sign", "sign", False, {"x": "x out"}
+    name, contract, floats, reads = "sign", "sign", False, {"x": "x"}
 
     def forward(xp, x):
         return xp.sign(x)
@@ -99,11 +101,11 @@ class Sign(Unary):
     def vjp(xp, needs, grad, out, x):
         if not is_complex_array(xp, x):
             return (grad * 0,)
-        size = xp.abs(x)
+        size, unit = xp.abs(x), xp.sign(x)
         at_zero = xp.equal(size, 0)
         size = xp.where(at_zero, xp.ones((), dtype=size.dtype), size)
-        across = grad - xp.astype(xp.real(grad * xp.conj(out)), out.dtype) * out
-        return (xp.where(at_zero, grad * 0, across / xp.astype(size, out.dtype)),)
+        across = grad - xp.astype(xp.real(grad * xp.conj(unit)), unit.dtype) * unit
+        return (xp.where(at_zero, grad * 0, across / xp.astype(size, unit.dtype)),)
 
 
 NUMBERS = (int, float, complex)  # as a tuple: isinstance asks a union six times slower
@@ -129,6 +131,22 @@ def operand(x: Any) -> Any:
     return as_tensor(x) if x.ndim else x.item()
 
 
+def _plus(op: type[Op], input: Number, other: Number, alpha: Any) -> Tensor:
+    """input + alpha * other, or input - alpha * other, in the dtype of the two."""
+    input, other, alpha = operand(input), operand(other), alpha.item() if hasattr(alpha, "item") else alpha
+    refuse_bools(op, (input, other))
+    common = result_type(input, other)
+    if common is _dtypes.bool_:
+        alpha = bool(alpha)
+    elif _dtypes.of_number(alpha).category > common.category:
+        raise RuntimeError(
+            f"{op.name}: the result is {common}, so alpha cannot be {alpha!r}; convert the tensors first"
+        )
+    if isinstance(other, Tensor):
+        other = other.to(_dtypes.float32 if common in HALVES else common)  # a half is rounded once, with the sum
+    return apply(op, input, other * alpha).to(common)
+
+
 @method("add", "__add__", inplace=True)
 def add(input: Number, other: Number, *, alpha: Any = 1) -> Tensor:
     """input + alpha * other.
@@ -137,7 +155,7 @@ def add(input: Number, other: Number, *, alpha: Any = 1) -> Tensor:
     >>> candle.tensor([1, 2]) + 0.5
     tensor([1.5000, 2.5000])
     """
-    return apply(Add, input, other if alpha == 1 else other * alpha)
+    return apply(Add, input, other) if alpha == 1 else _plus(Add, input, other, alpha)
 
 
 @method("__radd__")
@@ -148,7 +166,7 @@ def radd(input: Tensor, other: Number) -> Tensor:
 @method("sub", "subtract", "__sub__", inplace=True)
 def sub(input: Number, other: Number, *, alpha: Any = 1) -> Tensor:
     """input - alpha * other."""
-    return apply(Sub, input, other if alpha == 1 else other * alpha)
+    return apply(Sub, input, other) if alpha == 1 else _plus(Sub, input, other, alpha)
 
 
 @method("__rsub__")

@@ -46,8 +46,10 @@ def diff(
 
 
 def _panels(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> tuple[Tensor, int]:
-    """Twice the areas between neighbours."""
+    """Twice the areas between neighbours; as floats, since two small integers' sum may not be one."""
     dim = one_dim(dim, y.ndim)
+    if y.dtype.category < _dtypes.FLOAT:
+        y = y.to(_dtypes.get_default_dtype() if x is None or x.dtype.category < _dtypes.FLOAT else x.dtype)
     after, before = _neighbours(y, dim)
     if x is None:
         return (after + before) * (1 if dx is None else dx), dim

@@ -10,6 +10,7 @@ from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
 from candle.ops._common import Number
+from candle.ops.arithmetic import NUMBERS, conj
 
 __all__ = ["addcdiv", "addcmul", "lerp"]
 
@@ -40,6 +41,23 @@ class Addcdiv(Op):
     def vjp(xp, needs, grad, out, x, y, z, value):
         dy = scaled(grad, value.conjugate()) / xp.conj(z) if needs[1] or needs[2] else None
         return grad, dy, -dy * xp.conj(y / z) if needs[2] else None, None
+
+
+class Lerp(Op):
+    """x + w (y - x), from the nearer end: y at w = 1;  dx = grad (1 - w), dy = grad w, dw = grad (y - x)"""
+
+    name, promotes, floats = "lerp", "x y w", True
+    reads = {"x": "w", "y": "w", "w": "x y"}
+
+    def forward(xp, x, y, w):
+        from_x, from_y = x + (y - x) * w, y - (y - x) * (1 - w)
+        if isinstance(w, NUMBERS):
+            return from_x if abs(w) < 0.5 else from_y
+        return xp.where(xp.less(xp.abs(w), 0.5), from_x, from_y)
+
+    def vjp(xp, needs, grad, out, x, y, w):
+        dx = grad * conj(xp, 1 - w) if needs[0] else None
+        return dx, grad * conj(xp, w) if needs[1] else None, grad * xp.conj(y - x) if needs[2] else None
 
 
 def scaled(x: Any, value: Any) -> Any:
@@ -85,4 +103,4 @@ def lerp(input: Tensor, end: Tensor, weight: Number) -> Tensor:
     for t in (end, weight):
         if isinstance(t, Tensor) and t.dtype is not input.dtype:
             raise RuntimeError(f"lerp: expected tensors of one dtype, got {input.dtype} and {t.dtype}")
-    return input + weight * (end - input)
+    return apply(Lerp, input, end, weight)

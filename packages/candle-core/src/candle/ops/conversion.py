@@ -163,8 +163,8 @@ def to(
             dtype = _dtypes.chosen(given)
         elif isinstance(given, Tensor):
             dtype, device = given.dtype, given.device
-        elif isinstance(given, bool):
-            continue  # non_blocking
+        elif given is None or isinstance(given, bool):
+            continue  # no device; non_blocking
         elif isinstance(given, str | int | Device):
             device = given
         else:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from candle import _dtypes
 from candle._attach import method
+from candle._device import Device
 from candle._modes import special, state
 from candle._tensor import Tensor, wrap
-from candle._views import storage_of
-from candle.ops._common import integers
+from candle._views import LEAF, storage_of
+from candle.ops._common import SEQUENCE, integers
+from candle.ops._options import refuse_memory
 from candle.plugins import backend_of
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ __all__ = [
 ]
 
 Dtype = _dtypes.dtype | None
+CPU = Device("cpu")
+REAL, TEXT, WIDE = {bool, int, float}, (str, bytes), (_dtypes.float32, _dtypes.float64)
 
 
-def tensor(data: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
     """A new tensor with a copy of the data: numbers, nested lists, NumPy arrays, tensors.
 
     >>> import candle
@@ -49,6 +54,8 @@ def tensor(data: Any, *, dtype: Dtype = None, device: Any = None, requires_grad:
     tensor([[1., 2.],
             [3., 4.]], dtype=candle.float64)
     """
+    if pin_memory:
+        refuse_memory("tensor", {"pin_memory": True})
     if isinstance(data, Tensor):
         return data.detach().to(dtype=dtype, device=device, copy=True).requires_grad_(requires_grad)
     backend = backend_of(device)
@@ -57,6 +64,8 @@ def tensor(data: Any, *, dtype: Dtype = None, device: Any = None, requires_grad:
 
 def new_tensor(array: Any, backend: Backend, requires_grad: bool = False) -> Tensor:
     """A leaf around a new array."""
+    if requires_grad and not state.inference and array.dtype in backend.inexact:
+        return wrap(array, backend, LEAF)
     t = wrap(array, backend)
     if state.inference:
         storage_of(t).inference = special.inference = True
@@ -67,20 +76,22 @@ def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
     """A new array in the dtype given, or in the one that PyTorch would choose."""
     import numpy as np
 
-    cpu = backend_of("cpu")
+    cpu = backend_of(CPU)
     kinds = set() if hasattr(data, "dtype") else _kinds(data)
     dtype = _dtypes.chosen(dtype, None if hasattr(data, "dtype") else _dtype_of(kinds))
     try:
+        if kinds and kinds <= REAL and dtype in WIDE:  # the usual case, in one step
+            return np.array(data, cpu.raw_dtype(dtype))
         array = np.asarray(data if kinds <= _dtypes.PYTHON.keys() else _without_tensors(data))
     except ValueError as error:
+        _refuse_kinds(kinds)
         raise ValueError(f"tensor: rows differ in length, so this is no array: {error}") from None
     raw = array.dtype if dtype is None else cpu.raw_dtype(dtype)
     if array.size and array.dtype != raw and kinds and dtype is not None and dtype.category == _dtypes.INT:
         for x in {array.min(), array.max()} if array.dtype.kind in "iufO" else ():
             _dtypes.fitting("tensor", x, dtype)
-    if array.dtype == object or array.dtype.kind in "USM":
-        raise TypeError(f"tensor: expected numbers, got {type(data).__name__} of {array.dtype}")
     if array.dtype not in cpu.dtypes:
+        _refuse_kinds(kinds)
         raise TypeError(f"tensor: there is no candle dtype for NumPy's {array.dtype}")
     if array.dtype.kind == "c" and dtype is not None and not dtype.is_complex:
         raise RuntimeError(f"tensor: complex values cannot be converted to {dtype}")
@@ -89,7 +100,7 @@ def _host_array(data: Any, dtype: Dtype) -> np.ndarray:
 
 def _kinds(data: Any) -> set[Any]:
     """What the numbers in nested lists are: Python's types; tensors and NumPy's numbers bring their dtype."""
-    if not isinstance(data, Sequence) or isinstance(data, str | bytes):
+    if not isinstance(data, SEQUENCE) or isinstance(data, TEXT):
         return {getattr(data, "dtype", type(data))}
     kinds = set(map(type, data))
     return kinds if kinds <= _dtypes.PYTHON.keys() else set().union(*map(_kinds, data))
@@ -97,12 +108,20 @@ def _kinds(data: Any) -> set[Any]:
 
 def _dtype_of(kinds: set[Any]) -> Dtype:
     """Where all of these find room."""
-    known = {**_dtypes.PYTHON, **backend_of("cpu").dtypes, **{d: d for d in _dtypes.ALL}}
+    known: dict[Any, _dtypes.dtype] = _dtypes.PYTHON
     if not kinds:
         return _dtypes.get_default_dtype()
+    if not kinds <= known.keys():
+        known = {**known, **backend_of(CPU).dtypes, **{d: d for d in _dtypes.ALL}}
     if not all(kind in known for kind in kinds):
-        return None  # no numbers; NumPy will say so
-    return functools.reduce(_dtypes.promote_types, (known[kind] for kind in kinds))
+        return None  # no numbers, or what NumPy knows how to read
+    return functools.reduce(_dtypes.promote_types, [known[kind] for kind in kinds])
+
+
+def _refuse_kinds(kinds: set[Any]) -> None:
+    """Name what is no number."""
+    if strange := sorted(kind.__name__ for kind in kinds - _dtypes.PYTHON.keys() if isinstance(kind, type)):
+        raise TypeError(f"tensor: expected numbers, got {' and '.join(strange)}")
 
 
 def _without_tensors(data: Any) -> Any:
@@ -136,9 +155,13 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return result
 
 
-def _filled(shape: tuple[int, ...], value: Any, dtype: _dtypes.dtype, device: Any, requires_grad: bool) -> Tensor:
-    if any(s < 0 for s in shape):
+def refuse_negative(shape: tuple[int, ...]) -> None:
+    if shape and min(shape) < 0:
         raise RuntimeError(f"sizes must not be negative: {shape}")
+
+
+def _filled(shape: tuple[int, ...], value: Any, dtype: _dtypes.dtype, device: Any, requires_grad: bool) -> Tensor:
+    refuse_negative(shape)
     backend = backend_of(device)
     return new_tensor(backend.xp.full(shape, value, dtype=backend.raw_dtype(dtype)), backend, requires_grad)
 
@@ -206,23 +229,17 @@ def beside(input: Tensor, made: Tensor) -> Tensor:
     return made if lift is None else lift(made)
 
 
-def zeros_like(
-    input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
-) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape, dtype and place of `input`."""
     return _like(input, 0, dtype, device, requires_grad)
 
 
-def ones_like(
-    input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
-) -> Tensor:
+def ones_like(input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape, dtype and place of `input`."""
     return _like(input, 1, dtype, device, requires_grad)
 
 
-def empty_like(
-    input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
-) -> Tensor:
+def empty_like(input: Tensor, *, dtype: Dtype = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor for values to come, shaped like `input`."""
     return _like(input, 0, dtype, device, requires_grad)
 
@@ -234,7 +251,6 @@ def full_like(
     dtype: Dtype = None,
     device: Any = None,
     requires_grad: bool = False,
-    memory_format: Any = None,
 ) -> Tensor:
     """One value in the shape, dtype and place of `input`."""
     dtype = _dtypes.chosen(dtype, input.dtype)
@@ -260,7 +276,8 @@ def arange(
         start, end = None, start
     if end is None:
         raise TypeError("arange: give the end, as in arange(3), arange(1, 3) or arange(end=3)")
-    start, end, step = (x.item() if hasattr(x, "item") else x for x in (start or 0, end, step))
+    start = 0 if start is None else start
+    start, end, step = (x.item() if hasattr(x, "item") else x for x in (start, end, step))
     dtype = _dtypes.chosen(dtype)
     whole = dtype is not None and dtype.category == _dtypes.INT
     start, end, step = (int(x) if whole or isinstance(x, bool) else x for x in (start, end, step))
@@ -280,6 +297,7 @@ def _new(name: str, make: Any, value_first: bool = False) -> None:
     def new(
         self: Tensor, *args: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, **named: Any
     ) -> Tensor:
+        refuse_memory(name, named)
         made = make(*args, **named, dtype=dtype or self.dtype, device=device or self.device)
         return beside(self, made).requires_grad_(requires_grad)
 

@@ -14,8 +14,8 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import numpy_names, one_dim, unsupported
-from candle.ops.reduction import summable
+from candle.ops._common import HALVES, numpy_names, one_dim, unsupported
+from candle.ops.reduction import narrowed, summable
 from candle.ops.selection import TakeAlongDim
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
@@ -119,7 +119,7 @@ running_extremes = namedtuple("running_extremes", "values indices")
 def cumsum(input: Tensor, dim: int, *, dtype: _dtypes.dtype | None = None) -> Tensor:
     """The running sum along one dim."""
     input, dim = summable(input, dtype), one_dim(dim, input.ndim)
-    return apply(Cumsum, input, dim=dim) if input.ndim else input.clone()
+    return narrowed(apply(Cumsum, input, dim=dim), input) if input.ndim else input.clone()
 
 
 @method(inplace=True)
@@ -132,7 +132,9 @@ def cumprod(input: Tensor, dim: int, *, dtype: _dtypes.dtype | None = None) -> T
     tensor([ 2,  6, 24])
     """
     input, dim = summable(input, dtype), one_dim(dim, input.ndim)
-    return apply(Cumprod, input, dim=dim) if input.numel() and input.ndim else input.clone()
+    if input.dtype in HALVES:  # rounded once, at the end
+        return cumprod(input, dim, dtype=_dtypes.float32).to(input.dtype)
+    return narrowed(apply(Cumprod, input, dim=dim), input) if input.numel() and input.ndim else input.clone()
 
 
 @method()

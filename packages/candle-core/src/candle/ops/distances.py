@@ -56,6 +56,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         raise RuntimeError(f"cdist: expected rows of one size, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     if p < 0:
         raise RuntimeError(f"cdist: p must not be negative, got {p}")
+    p = p if x1.shape[-1] else 2.0  # the largest of no differences is 0, too
     return candle.linalg.vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
 
 

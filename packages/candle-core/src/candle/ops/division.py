@@ -23,26 +23,29 @@ __all__ = [
 
 
 class Div(Binary):
-    """x / y;  dx = grad / y, dy = -grad * out / y"""
+    """x / y;  dx = grad / y, dy = -grad * (x / y) / y"""
 
-    name, contract, floats, reads = "div", "divide", True, {"x": "y", "y": "y out"}
+    name, contract, floats, reads = "div", "divide", True, {"x": "y", "y": "x y"}
 
     def forward(xp, x, y):
         return xp.divide(x, y)
 
     def vjp(xp, needs, grad, out, x, y):
         dx = grad / conj(xp, y)
-        return dx, -dx * xp.conj(out) if needs[1] else None
+        return dx, -dx * conj(xp, x / y) if needs[1] else None
 
 
 class FloorDivide(Binary):
-    """floor(x / y);  no gradient"""
+    """floor(x / y);  dx = dy = 0"""
 
-    name, contract, no_grad_outputs = "floor_divide", "floor_divide", (0,)
+    name, contract = "floor_divide", "floor_divide"
     real = True
 
     def forward(xp, x, y):
         return xp.floor_divide(x, y)
+
+    def vjp(xp, needs, grad, out, x, y):
+        return grad * 0, grad * 0
 
 
 class TruncDivide(Binary):

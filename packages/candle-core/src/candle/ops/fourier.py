@@ -9,7 +9,7 @@ from candle import _dtypes
 from candle._apply import apply
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import integers, one_dim
+from candle.ops._common import HALVES, integers, one_dim
 from candle.ops.joining import cat
 
 __all__ = [
@@ -85,7 +85,7 @@ class Irfft(Op):
 
 
 def _floating(name: str, x: Tensor) -> Tensor:
-    if x.dtype in (_dtypes.float16, _dtypes.bfloat16):
+    if x.dtype in HALVES:
         raise RuntimeError(f"{name}: not for {x.dtype}; use x.float()")
     return x.to(_dtypes.get_default_dtype()) if x.dtype.category < _dtypes.FLOAT else x
 

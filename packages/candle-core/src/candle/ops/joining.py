@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from candle._apply import apply
@@ -48,6 +48,8 @@ class Stack(Op):
 
 
 def _tensors(name: str, tensors: Any) -> list[Tensor]:
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable):
+        raise TypeError(f"{name}: expected a list of tensors, got {type(tensors).__name__}; write {name}([x, y])")
     tensors = list(tensors)
     if not tensors:
         raise RuntimeError(f"{name}: expected a non-empty list of tensors")
@@ -66,16 +68,18 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([0., 0., 1.])
     """
     given = _tensors("cat", tensors)
-    kept = [x for x in given if x.ndim != 1 or len(x)] or given[:1]  # PyTorch lets empty vectors join anything
-    first = tuple(kept[0].shape)
+    first = tuple(next((x for x in given if x.ndim != 1 or len(x)), given[0]).shape)
     dim = one_dim(dim, len(first))
-    for i, x in enumerate(kept):
+    for i, x in enumerate(given):
         shape = tuple(x.shape)
+        if shape == (0,) != first:  # PyTorch lets empty vectors join anything
+            given[i] = x.reshape(*first[:dim], 0, *first[dim + 1 :])
+            continue
         if not shape:
             raise RuntimeError(f"cat: tensor {i} has no dims; use stack for 0-d tensors")
         if len(shape) != len(first) or (shape[:dim], shape[dim + 1 :]) != (first[:dim], first[dim + 1 :]):
             raise RuntimeError(f"cat: sizes must match except in dim {dim}: {first} and {shape} (tensor {i})")
-    return apply(Cat, *kept, dim=dim)
+    return apply(Cat, *given, dim=dim)
 
 
 @numpy_names

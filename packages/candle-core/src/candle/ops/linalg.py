@@ -185,7 +185,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alp
 @method(inplace=True)
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * the sum over the batch of (batch1 @ batch2)."""
-    return _scaled_sum(input, bmm(batch1, batch2).sum(0), beta, alpha)
+    return _scaled_sum(input, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), beta, alpha)
 
 
 @method(inplace=True)
@@ -255,8 +255,10 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     else:
         over_a, over_b = [d % a.ndim for d in dims[0]], [d % b.ndim for d in dims[1]]
     for i, j in zip(over_a, over_b, strict=False):  # a size of 1 stands for any
-        if a.shape[i] == 1 or b.shape[j] == 1:
-            a, b = (a.sum(i, keepdim=True), b) if b.shape[j] == 1 else (a, b.sum(j, keepdim=True))
+        if b.shape[j] == 1:
+            a = a.sum(i, keepdim=True, dtype=a.dtype)
+        elif a.shape[i] == 1:
+            b = b.sum(j, keepdim=True, dtype=b.dtype)
     if [a.shape[d] for d in over_a] != [b.shape[d] for d in over_b]:
         raise RuntimeError(
             f"tensordot: dims {over_a} of {tuple(a.shape)} and {over_b} of {tuple(b.shape)} differ in size"

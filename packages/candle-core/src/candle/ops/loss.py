@@ -16,7 +16,7 @@ __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 
 class CrossEntropy(Op):
-    """-log softmax(logits)[target] by row, or their mean;  dlogits = grad * (softmax(logits) - onehot(target))"""
+    """-log softmax(logits)[target]: rows, sum or mean;  dlogits = grad * (softmax(logits) - onehot(target))"""
 
     name, promotes, floats, autocast = "cross_entropy", "logits", True, "float32"
     reads = {"logits": "logits target"}

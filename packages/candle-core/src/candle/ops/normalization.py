@@ -15,7 +15,7 @@ __all__ = ["layer_norm", "rms_norm"]
 class LayerNorm(Op):
     """n w + b, n = (x - mean) / sqrt(var + eps);  dx = (g - mean(g) - n mean(g n)) / std, g = grad w"""
 
-    name, promotes, floats, autocast = "layer_norm", "x weight bias", True, "float32"
+    name, promotes, floats, autocast = "layer_norm", "x weight bias", True, "float32 off cpu"
     reads = {"x": "x weight", "weight": "x", "bias": ""}
 
     def forward(xp, x, weight, bias, *, dims, eps):
@@ -41,7 +41,8 @@ class LayerNorm(Op):
 class RmsNorm(Op):
     """n w, n = x / sqrt(mean(x^2) + eps);  dx = (g - n mean(g n)) / rms, g = grad w"""
 
-    name, promotes, floats, autocast, reads = "rms_norm", "x weight", True, "float32", {"x": "x weight", "weight": "x"}
+    name, promotes, floats, autocast = "rms_norm", "x weight", True, "float32 off cpu"
+    reads = {"x": "x weight", "weight": "x"}
 
     def forward(xp, x, weight, *, dims, eps):
         n = x / xp.sqrt(xp.mean(x * x, axis=tuple(range(-dims, 0)), keepdims=True) + eps)

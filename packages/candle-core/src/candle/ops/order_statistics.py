@@ -11,6 +11,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.ops._common import numpy_names, one_dim
+from candle.ops.combination import lerp
 from candle.ops.conditions import where
 from candle.ops.creation import arange, ones_like, tensor
 from candle.ops.cumulative import cummax
@@ -196,4 +197,4 @@ def _between(ordered: Tensor, rank: Tensor, interpolation: str) -> Tensor:
         rank = {"lower": rank.floor, "higher": rank.ceil, "nearest": rank.round}[interpolation]()
         return gather(ordered, -1, rank.long())
     below, above = gather(ordered, -1, rank.long()), gather(ordered, -1, rank.ceil().long())
-    return below + (above - below) * (0.5 if interpolation == "midpoint" else rank - rank.detach().floor())
+    return lerp(below, above, 0.5 if interpolation == "midpoint" else rank - rank.detach().floor())

@@ -49,9 +49,14 @@ class Pow(Binary):
     def vjp(xp, needs, grad, out, x, y):
         dx = dy = None
         if needs[0]:
-            slope = grad * conj(xp, y * powered(xp, x, y - 1))
-            flat = grad * 0  # at y = 0, also where x^(y-1) is infinite
-            dx = (slope if y else flat) if isinstance(y, NUMBERS) else xp.where(xp.equal(y, 0), flat, slope)
+            # at y = 0, also where x^(y-1) is infinite; that is not computed, for this has a slope, too
+            flat = grad * 0
+            if isinstance(y, NUMBERS):
+                dx = grad * conj(xp, y * powered(xp, x, y - 1)) if y else flat
+            else:
+                at_zero = xp.equal(y, 0)
+                safe = xp.where(at_zero, xp.ones((), dtype=y.dtype), y)
+                dx = xp.where(at_zero, flat, grad * xp.conj(y * xp.pow(x, safe - 1)))
         if needs[1]:  # 0^y is 0 for all y > 0, so its slope is 0, though log(0) is not
             x = array_like(xp, x, grad)
             flat = xp.equal(x, 0)
@@ -87,7 +92,7 @@ class IntPow(Binary):
     def forward(xp, x, y):
         x, y = array_like(xp, x, y), array_like(xp, y, x)
         negative, unit = xp.less(y, 0), xp.equal(xp.abs(x), 1)
-        power = xp.pow(x, xp.where(xp.logical_and(negative, unit), -y, xp.where(negative, y * 0, y)))
+        power = xp.pow(x, xp.where(negative, xp.remainder(y, 2), y))  # of 1 and -1 the parity decides
         return xp.where(xp.logical_and(negative, xp.logical_not(unit)), power * 0, power)
 
 

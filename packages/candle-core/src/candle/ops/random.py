@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from candle._attach import method
 from candle._modes import state
 from candle._tensor import Tensor, wrap
 from candle.ops._common import broadcast_shapes, integers
-from candle.ops.creation import arange
+from candle.ops.creation import arange, refuse_negative
 from candle.plugins import backend_of
 
 __all__ = [
@@ -40,6 +41,7 @@ def drawn(
     """draw(shape), made on the host, as a tensor; inside vmap as its `randomness` says."""
     import numpy as np
 
+    refuse_negative(shape)
     levels = state.vmaps
     if levels and levels[-1].randomness == "error":
         raise RuntimeError(
@@ -229,7 +231,6 @@ def normal(
     *,
     generator: source.Generator | None = None,
     dtype: Dtype = None,
-    layout: Any = None,
     device: Any = None,
 ) -> Tensor:
     """Normal numbers of the means and standard deviations given (numbers or tensors)."""
@@ -295,5 +296,6 @@ def multinomial(
         if known and not bool(((rows > 0).sum(1) >= num_samples).all()):
             raise RuntimeError(f"multinomial: fewer than {num_samples} weights of a row are positive")
         noise = rand(*rows.shape, generator=generator, dtype=_dtypes.float64, device=input.device)
-        where = (rows.log() - (-noise.log()).log()).topk(num_samples, 1).indices
+        logs = rows.masked_fill(rows == 0, 1).log().masked_fill(rows == 0, -math.inf)
+        where = (logs - (-noise.log()).log()).topk(num_samples, 1).indices
     return where.reshape(*input.shape[:-1], num_samples)

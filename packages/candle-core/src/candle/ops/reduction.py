@@ -150,6 +150,11 @@ def summable(input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
     return input.to(_dtypes.int64) if input.dtype.category < _dtypes.FLOAT else input
 
 
+def narrowed(result: Tensor, input: Tensor) -> Tensor:
+    """Of integers in their dtype: a backend may add up small ones in a wider one."""
+    return result.to(input.dtype) if input.dtype.category < _dtypes.FLOAT else result
+
+
 def floating(name: str, input: Tensor, dtype: _dtypes.dtype | None) -> Tensor:
     wanted = input.dtype if dtype is None else _dtypes.chosen(dtype)
     if wanted.category < _dtypes.FLOAT:
@@ -169,7 +174,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: _dtype
     if dtype is not None or input.dtype.category < _dtypes.FLOAT:
         dtype = _dtypes.chosen(dtype)
         if dtype is _dtypes.bool_:
-            return any(input, dim, keepdim).bool()
+            return any(input, many_dims(dim, input.ndim), keepdim).bool()
         if dtype is not None and dtype.category == _dtypes.INT and dtype is not _dtypes.int64:
             return sum(input.to(dtype).to(_dtypes.int64), dim, keepdim).to(dtype)
         input = summable(input, dtype)
@@ -191,7 +196,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     if dtype is _dtypes.bool_:
         return all(input, dim, keepdim).bool()
     input = summable(input, dtype)
-    return apply(Prod, input, dim=many_dims(dim, input.ndim), keepdim=keepdim)
+    return narrowed(apply(Prod, input, dim=many_dims(dim, input.ndim), keepdim=keepdim), input)
 
 
 def _spread_of(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
-from candle.ops._common import Unary
+from candle.ops._common import HALVES, Unary
 
 __all__ = ["ceil", "fix", "floor", "round", "trunc"]
 
@@ -81,6 +82,8 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer, or the nearest number with `decimals` digits after the point."""
     if not decimals:
         return apply(Round, input)
+    if input.dtype in HALVES:  # which need not hold the scaled numbers
+        return round(input.to(_dtypes.float32), decimals=decimals).to(input.dtype)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
         return apply(Round, input * scale) / scale

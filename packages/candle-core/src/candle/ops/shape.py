@@ -149,8 +149,8 @@ def expand(input: Tensor, *sizes: Any, size: Sequence[int] | None = None) -> Ten
 
 @method()
 def broadcast_to(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
-    """The tensor as if it had this shape, dims of size 1 repeated."""
-    return apply(Expand, input, shape=integers("broadcast_to", sizes, size))
+    """The tensor as if it had this shape, dims of size 1 repeated; -1 keeps a size."""
+    return expand(input, *integers("broadcast_to", sizes, size))
 
 
 @method()

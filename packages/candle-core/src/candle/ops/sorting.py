@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
+from candle import _dtypes
 from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import numpy_names, one_dim
+from candle.ops._common import HALVES, numpy_names, one_dim
 from candle.ops.selection import TakeAlongDim
 
 __all__ = ["argsort", "msort", "sort", "topk"]
@@ -38,6 +39,11 @@ class TopkIndices(Op):
 sorted_values = namedtuple("sorted_values", "values indices")
 
 
+def orderly(input: Tensor) -> Tensor:
+    """In a dtype whose nan a library knows to put last."""
+    return input.to(_dtypes.float32) if input.dtype in HALVES else input
+
+
 @method()
 @numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
@@ -45,7 +51,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: b
     dim = one_dim(dim, input.ndim)
     if not input.ndim:
         return argsort(input.reshape(1), 0).reshape(())
-    return apply(Argsort, input, dim=dim, descending=descending)
+    return apply(Argsort, orderly(input), dim=dim, descending=descending)
 
 
 @method()
@@ -81,5 +87,5 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if not input.ndim:
         values, where = topk(input.reshape(1), k, 0)
         return sorted_values(values.reshape(()) if k else values, where.reshape(()) if k else where)
-    where = apply(TopkIndices, input, k=k, dim=dim, largest=largest)
+    where = apply(TopkIndices, orderly(input), k=k, dim=dim, largest=largest)
     return sorted_values(apply(TakeAlongDim, input, where, dim=dim), where)

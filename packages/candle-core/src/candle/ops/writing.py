@@ -92,11 +92,18 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     if not accumulate:
         setitem(copy, tuple(indices), values)
         return copy
-    x, arrays = parsed(copy, tuple(indices))
+    x, arrays = parsed(copy, tuple(map(_as_vector, indices)))
     x, found, place = arranged(x, arrays)
     if place:
         raise NotImplementedError("index_put: accumulate=True with None before an index is not supported")
-    return apply(IndexAdd, x, values, *found)
+    added: Tensor = apply(IndexAdd, x, values, *found)
+    return added.reshape(input.shape)  # a mask without dims has made one
+
+
+def _as_vector(index: Any) -> Any:
+    """A single index as a vector of one, which does not select."""
+    lone = isinstance(index, Tensor) and not index.ndim and index.dtype not in (_dtypes.bool_, _dtypes.uint8)
+    return index.reshape(1) if lone else index
 
 
 @method(inplace=True)

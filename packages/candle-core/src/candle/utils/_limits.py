@@ -13,7 +13,7 @@ __all__ = ["finfo", "iinfo"]
 FORMATS = {"float16": (11, 16), "bfloat16": (8, 128), "float32": (24, 128), "float64": (53, 1024)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FloatLimits:
     """What `finfo` tells."""
 
@@ -26,8 +26,11 @@ class FloatLimits:
     bits: int
     dtype: str
 
+    def __repr__(self) -> str:
+        return _told("finfo", self, "resolution min max eps smallest_normal tiny")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class IntegerLimits:
     """What `iinfo` tells."""
 
@@ -35,6 +38,14 @@ class IntegerLimits:
     max: int
     bits: int
     dtype: str
+
+    def __repr__(self) -> str:
+        return _told("iinfo", self, "min max")
+
+
+def _told(function: str, limits: FloatLimits | IntegerLimits, names: str) -> str:
+    numbers = "".join(f"{name}={getattr(limits, name):g}, " for name in names.split())
+    return f"{function}({numbers}dtype={limits.dtype})"
 
 
 def finfo(type: _dtypes.dtype | None = None) -> FloatLimits:

@@ -79,6 +79,13 @@ class ContractTests(Suite):
     def test_every_name_has_cases(self) -> None:
         assert contract.NAMES - {case.name for case in CASES} == set()
 
+    @for_each(lambda supports: {name: name for name in supports})
+    def test_dtypes(self, target: Any, case: str) -> None:
+        """`xp.float32` is what arrays have as their dtype: equal to it, and of one hash."""
+        x = on_device(target, np.zeros(3, dtype=numpy_dtype(case)))
+        known = {raw: d.name for raw, d in target.dtypes.items()}
+        assert known.get(x.dtype) == case, f"an array of {case} has dtype {x.dtype!r}, unlike xp.{case}"
+
     @for_each(names_and_dtypes)
     def test_contract(self, target: Any, case: Any) -> None:
         dtype = numpy_dtype(case[0])

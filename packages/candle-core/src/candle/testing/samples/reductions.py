@@ -37,7 +37,7 @@ for _x, _along in ((transposed(2, 3), 1), (floats(5, 2), 0)):
     sample("logcumsumexp", _x, dim=_along)
     for _largest in (True, False):
         sample("cumulative_argmax", _x, dim=_along, largest=_largest)
-rough("logcumsumexp", np.array([-math.inf, 1, 800, 700, math.inf]), dim=0)
+rough("logcumsumexp", np.array([-math.inf, 1, 800, 750, math.inf]), dim=0)
 for _largest in (True, False):
     rough("cumulative_argmax", np.array([2.0, 1, 2, math.nan, 3, math.nan, 0]), dim=0, largest=_largest)
 for _name in ("softmax", "log_softmax"):

@@ -58,6 +58,9 @@ for _value in (1, -0.5):
     for _name in ("addcmul", "addcdiv"):
         sample(_name, floats(2, 3), transposed(2, 3), floats(3, low=0.5, high=2), _value)
         sample(_name, floats(), floats(2, 1), floats(3, low=0.5, high=2), _value)
+for _weight in (0.3, 0.5, 2, np.array([[-1.7], [0.6]])):
+    sample("lerp", floats(2, 3), transposed(2, 3), _weight)
+sample("lerp", complexes(2, 3), complexes(3), complexes(2, 1))
 sample("addcmul", complexes(2, 3), complexes(3), complexes(2, 1), 2)
 sample("addcdiv", complexes(2, 3), complexes(3), complexes(2, 1) + 3, 2)
 for _family in ("chebyshev_t", "shifted_chebyshev_v", "hermite_h", "laguerre_l", "legendre_p"):

@@ -11,6 +11,7 @@ the model writes with what it has learned by then.
 import argparse
 import math
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -190,9 +191,10 @@ def main():
         train(model, data, validation, args)
     except KeyboardInterrupt:
         print("stopped")
-    print(f"validation loss {evaluate(model, validation, args.batch, 40):.3f}\n", flush=True)
-    for token in write(model, [number.get("\n", 0)], args):
-        print(characters[token], end="", flush=True)
+    with suppress(KeyboardInterrupt):  # then nothing more is written
+        print(f"validation loss {evaluate(model, validation, args.batch, 40):.3f}\n", flush=True)
+        for token in write(model, [number.get("\n", 0)], args):
+            print(characters[token], end="", flush=True)
     print()
 
 

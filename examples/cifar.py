@@ -11,7 +11,7 @@
 from pathlib import Path
 
 from images import accuracy, draw_reading
-from programs import add_training, parse, parser_for, run
+from programs import add_training, parse, parser_for, run, start
 from resnet import RESNET20, ResNet
 from training import Training
 
@@ -64,4 +64,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

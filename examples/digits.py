@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from images import accuracy, draw_reading
-from programs import add_training, parse, parser_for, run
+from programs import add_training, parse, parser_for, run, start
 from resnet import RESNET14, ResNet
 from sklearn.datasets import load_digits
 from training import Training
@@ -126,4 +126,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

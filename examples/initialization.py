@@ -11,8 +11,8 @@ Xavier Glorot's 2 / (inputs + outputs) is meant for tanh, and loses that half in
 import math
 
 from matplotlib.figure import Figure
-from pictures import keep, tidy
-from programs import parse, parser_for
+from pictures import count_along, keep, tidy
+from programs import parse, parser_for, start
 from tqdm import tqdm
 
 import candle
@@ -95,6 +95,7 @@ def draw(results, depths, widths, path):
     right.minorticks_off()
     right.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     tidy(*panels, left, right)
+    count_along(*panels, left)
     keep(figure, path)
 
 
@@ -115,4 +116,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

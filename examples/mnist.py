@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from images import accuracy, draw_reading
-from programs import add_training, parse, parser_for, run
+from programs import add_training, parse, parser_for, run, start
 from resnet import ResNet
 from training import Training
 
@@ -118,4 +118,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -11,7 +11,7 @@ Hochreiter and Schmidhuber 1997, "Long short-term memory"; Cho et al. 2014, "Lea
 from pathlib import Path
 
 from pictures import BLUE, INK, ORANGE, draw_losses, keep, sheet, unzipped
-from programs import add_training, parse, parser_for, run
+from programs import add_training, parse, parser_for, run, start
 from training import Training
 
 import candle
@@ -101,8 +101,10 @@ def draw(training, cell, invented, path):
     left.legend(frameon=False)
     right.set_title("Invented")
     right.axis("off")
+    size = min(10, 130 / max(map(len, ["name", *invented])))  # of the letters, for two names side by side
     for i, name in enumerate(invented[:20]):
-        right.text(0.1 + 0.5 * (i // 10), 0.92 - 0.1 * (i % 10), name, color=INK, transform=right.transAxes)
+        where = 0.1 + 0.5 * (i // 10), 0.92 - 0.1 * (i % 10)
+        right.text(*where, name, color=INK, fontsize=size, transform=right.transAxes)
     keep(figure, path)
 
 
@@ -142,4 +144,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

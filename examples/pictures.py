@@ -12,6 +12,7 @@ def sheet(width, height, columns, title, ratios=None):
     figure.suptitle(title, color=INK, fontweight="bold")
     axes = figure.subplots(1, columns, squeeze=False, width_ratios=ratios)[0]
     tidy(*axes)
+    count_along(*axes)
     return figure, axes
 
 
@@ -21,6 +22,12 @@ def tidy(*axes):
         each.tick_params(colors=INK, labelsize=9)
         each.grid(alpha=0.25, linewidth=0.6)
         each.set_axisbelow(True)
+
+
+def count_along(*axes):
+    """Whole numbers only below the x-axis."""
+    for each in axes:
+        each.xaxis.get_major_locator().set_params(integer=True)
 
 
 def smooth(values):

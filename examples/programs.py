@@ -2,13 +2,21 @@
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import candle
 
 
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Tells no default where there is none."""
+
+    def _get_help_string(self, action):
+        return super()._get_help_string(action) if action.default else action.help
+
+
 def parser_for(description, picture):
     what = description.partition("\n")[0]
-    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(description=what, formatter_class=Help)
     parser.add_argument("--seed", type=int, default=1, help="of all random numbers")
     parser.add_argument("--picture", type=Path, default=Path(picture), metavar="FILE", help="to draw, a PNG")
     return parser
@@ -37,7 +45,30 @@ def parse(parser):
             parser.error("--resume: from which file? name it with --checkpoint FILE")
         if not args.checkpoint.is_file():
             parser.error(f"--resume: there is no file {args.checkpoint}")
+    for name in ("picture", "checkpoint"):
+        if path := getattr(args, name, None):
+            try:
+                make_place(path)
+            except OSError as error:
+                parser.error(f"--{name} {path}: cannot be written: {error.strerror}")
     return args
+
+
+def make_place(path):
+    """The folder of a file that will be written, tried now: after a day of training is late to learn that it cannot."""
+    if path.is_dir():
+        raise IsADirectoryError(0, "it is a folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=path.parent):
+        pass
+
+
+def start(main):
+    """Run a program; Ctrl-C ends it without a traceback, where `Training.fit` does not wait for it."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("\nstopped") from None
 
 
 def run(training, args, steps, evaluate, score="test accuracy {:.2%}"):
@@ -48,9 +79,8 @@ def run(training, args, steps, evaluate, score="test accuracy {:.2%}"):
         except candle.CheckpointError as error:
             raise SystemExit(f"--resume: {error}") from None
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise SystemExit(
-                f"--resume {args.checkpoint}: {' '.join(str(error).split())}; it is of another program or model"
-            ) from None
+            cause = f"there is no {error} in it" if isinstance(error, KeyError) else " ".join(str(error).split())
+            raise SystemExit(f"--resume {args.checkpoint}: {cause}; it is of another program or model") from None
         print(f"going on after step {training.step}")
     print(f"{sum(p.numel() for p in training.model.parameters()):,} parameters")
     if not training.fit(args.steps or steps, evaluate, score, args.checkpoint, args.save_every):

@@ -7,7 +7,6 @@ PyTorch's program is candle's: its text, in which `candle` is replaced by `torch
 and each batch is handed to both.
 """
 
-import argparse
 import importlib
 import os
 import re
@@ -86,7 +85,7 @@ def of_mnist(name, args):
 
 def of_names(cell, args):
     ours, theirs = load("names"), twin("names")
-    names = ours.NAMES.read_text().split()
+    names = sorted(set(ours.NAMES.read_text().split()))  # as names.py reads them
     alphabet, train, unseen = ours.names_to_learn(names, batch=64)
     pair = Pair(*(each.training_of(cell, len(alphabet), 128, 5e-3, 600, train) for each in (ours, theirs)))
     same = tuple(map(pair.to_torch, unseen))
@@ -142,28 +141,30 @@ def draw(pairs, path):
     figure.suptitle("The same program in candle and in PyTorch: the training loss", fontweight="bold")
     places = list(figure.subplots(rows, columns, squeeze=False).flat)
     pictures.tidy(*places)
+    pictures.count_along(*places)
     for place, (subject, pair) in zip(places, pairs.items()):
-        place.plot(pictures.smooth(pair.ours.losses), color=pictures.BLUE, linewidth=4, alpha=0.45, label="candle")
-        place.plot(pictures.smooth(pair.theirs.losses), color=pictures.ORANGE, linewidth=1.2, label="PyTorch")
+        steps = range(1, len(pair.ours.losses) + 1)
+        place.plot(
+            steps, pictures.smooth(pair.ours.losses), color=pictures.BLUE, linewidth=4, alpha=0.45, label="candle"
+        )
+        place.plot(steps, pictures.smooth(pair.theirs.losses), color=pictures.ORANGE, linewidth=1.2, label="PyTorch")
         place.set_title(subject, fontsize=10)
         place.set_ylim(bottom=0)
     for place in places[len(pairs) :]:
         place.axis("off")
     places[0].legend(frameon=False)
-    for place in places[-columns:]:
+    for place in places[: len(pairs)][-columns:]:
         place.set_xlabel("step")
     pictures.keep(figure, path)
 
 
 def main():
-    what = __doc__.partition("\n")[0]
-    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    programs = load("programs")
+    parser = programs.parser_for(__doc__, picture="side_by_side.png")
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of: {' '.join(SUBJECTS)} (without any: all)")
     parser.add_argument("--mnist", type=Path, metavar="FOLDER", help="that holds MNIST; without it, MNIST is fetched")
-    parser.add_argument("--seed", type=int, default=1, help="of all random numbers")
     parser.add_argument("--steps", type=int, help="of training, if not as many as the model is given")
-    parser.add_argument("--picture", type=Path, default=Path("side_by_side.png"), metavar="FILE", help="to draw, a PNG")
-    args = parser.parse_args()
+    args = programs.parse(parser)
     if unknown := set(args.subjects) - set(SUBJECTS):
         parser.error(f"no such subject: {', '.join(sorted(unknown))}; there are: {', '.join(SUBJECTS)}")
     import torch

@@ -88,7 +88,7 @@ class Training:
 
         Ten times, `evaluate(model)` is noted in `scores`. Every so often, all of it is saved in `checkpoint`.
         """
-        with tqdm(total=steps, initial=self.step, bar_format=BAR) as bar, patience() as interrupted:
+        with tqdm(total=max(steps, self.step), initial=self.step, bar_format=BAR) as bar, patience() as interrupted:
             while self.step < steps and not interrupted:
                 batch, began = self.next_batch(), time.perf_counter()
                 self.learn(batch)
@@ -108,13 +108,15 @@ class Training:
     def save(self, path):
         """All of it, in one file, which is the old one or the new one whenever the program dies."""
         state = {name: getattr(self, name).state_dict() for name in ("model", "optimizer", "scheduler", "loader")}
-        losses = candle.tensor(self.losses, dtype=candle.float64)
-        state.update(step=self.step, losses=losses, scores=self.scores, random=candle.get_rng_state())
+        losses, trainer = candle.tensor(self.losses, dtype=candle.float64), type(self.optimizer).__name__
+        state.update(trainer=trainer, step=self.step, losses=losses, scores=self.scores, random=candle.get_rng_state())
         candle.save(state, path)
 
     def resume(self, path):
         """Go on as if the program that saved had never ended."""
-        state = candle.load(path)
+        state, trainer = candle.load(path), type(self.optimizer).__name__
+        if state["trainer"] != trainer:
+            raise ValueError(f"it was trained by {state['trainer']}, not by {trainer}")
         for name in ("model", "optimizer", "scheduler", "loader"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.losses, self.scores = state["step"], state["losses"].tolist(), state["scores"]

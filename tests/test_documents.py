@@ -22,6 +22,16 @@ def test_examples(document: Path) -> None:
     assert runner.run(examples).failed == 0
 
 
+def test_the_files_to_read_are_as_long_as_told() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    rows = re.findall(r"^\|(.*\]\(\.\./packages/.*)\|.*\| (\d+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 10
+    for files, told in rows:
+        paths = re.findall(r"\]\((.*?)\)", files)
+        lines = sum(len((ROOT / "docs" / path).read_text().splitlines()) for path in paths)
+        assert abs(lines - int(told)) <= 0.15 * lines, f"{paths}: {told} lines told, there are {lines}"
+
+
 def test_the_table_of_operations_is_up_to_date() -> None:
     command = [sys.executable, ROOT / "tools" / "make_op_table.py", "--check"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)

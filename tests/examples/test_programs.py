@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, a
 
 PROGRAMS = {
     "digits --steps 30": r"13,130 parameters\ntest accuracy \d+\.\d\d%\ndrawn: digits.png",
-    "digits --steps 5 --model mlp-sgd": "drawn: digits.png",
+    "digits --steps 5 --model mlp-sgd --checkpoint new/kept": "drawn: digits.png",
     "digits --steps 3 --model resnet14 --picture sub/ten.png": "11,066 parameters(.|\n)*drawn: sub/ten.png",
     "mnist --steps 3 --model mlp --data {mnist}": "200 images to learn from, 200 to test with\n238,314 parameters",
     "mnist --steps 3 --model convnet --data {mnist}": "drawn: mnist.png",
@@ -90,10 +90,13 @@ def test_only_kaiming_keeps_the_gradient(run: Callable[..., None], capsys) -> No
 WRONG = {
     "digits --steps 0": "--steps 0: expected a number above 0",
     "digits --picture digits.jpg": "--picture digits.jpg: expected a name that ends in .png",
+    "digits --picture {words}/digits.png": "--picture {words}/digits.png: cannot be written: ",
+    "digits --checkpoint {words}/kept": "--checkpoint {words}/kept: cannot be written: ",
+    "digits --checkpoint {folder}": "--checkpoint {folder}: cannot be written: it is a folder",
     "digits --model alexnet": "invalid choice: 'alexnet'",
     "digits --resume": "--resume: from which file? name it with --checkpoint FILE",
     "digits --resume --checkpoint {folder}/none": "--resume: there is no file {folder}/none",
-    "digits --resume --checkpoint {other}": "--resume {other}: 'model'; it is of another program or model",
+    "digits --resume --checkpoint {other}": "--resume {other}: there is no 'trainer' in it; it is of another program or model",
     "digits --resume --checkpoint {of_mlp} --model resnet14": "it is of another program or model",
     "digits --resume --checkpoint {bytes}": "{bytes} is not a whole checkpoint",
     "mnist --data {folder}": "there is no train-images-idx3-ubyte.gz",
@@ -103,6 +106,7 @@ WRONG = {
     "names --data {few}": "2 names are too few to learn from; give 20 or more, one to a line",
     "names --lr nan": "--lr nan: expected a number above 0",
     "names --lr 1e38": "choose a smaller learning rate",
+    "side_by_side --steps -1": "--steps -1: expected a number above 0",
     "side_by_side chess": "no such subject: chess; there are: digits-mlp, ",
     "initialization --depths 3 -1": "--depths -1: expected a number above 0",
 }
@@ -115,6 +119,17 @@ def test_wrong_input_is_told_in_a_line(command: str, run: Callable[..., None], f
     told = end.value.code if isinstance(end.value.code, str) else capsys.readouterr().err.splitlines()[-1]
     assert WRONG[command].format(**files) in told
     assert "\n" not in told
+
+
+def test_what_a_checkpoint_is_resumed_by(run: Callable[..., None], capsys) -> None:
+    run("digits", "--steps", 3, "--checkpoint", "kept")
+    again = ("digits", "--checkpoint", "kept", "--resume", "--steps", 2)
+    run(*again)  # all done, and more
+    told = capsys.readouterr()
+    assert "going on after step 3" in told.out
+    assert "step 3 of 3" in told.err
+    with pytest.raises(SystemExit, match="--resume kept: it was trained by AdamW, not by SGD"):
+        run(*again, "--model", "mlp-sgd")
 
 
 def test_ctrl_c_ends_the_training_and_keeps_everything(tmp_path: Path) -> None:
@@ -136,6 +151,14 @@ def test_ctrl_c_ends_the_training_and_keeps_everything(tmp_path: Path) -> None:
     assert "Traceback" not in err
     (stopped,) = re.findall(r"^stopped after step (\d+)\ntest accuracy .*\ndrawn: digits.png$", out, re.MULTILINE)
     assert candle.load(tmp_path / "kept")["step"] == int(stopped)
+
+
+def test_ctrl_c_at_another_time_leaves_no_traceback(example: Callable[[str], ModuleType]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit, match="stopped"):
+        example("programs").start(interrupted)
 
 
 def test_what_ended_before_the_first_score_is_drawn(example: Callable[[str], ModuleType], tmp_path: Path) -> None:

@@ -79,6 +79,21 @@ def test_ctrl_c_stops_training_and_still_writes() -> None:
     assert len(out.partition("stopped")[2]) > 60
 
 
+def test_ctrl_c_stops_the_writing() -> None:
+    process = start(*SMALL, "--steps", "2", "--sample", "10000000")
+    try:
+        seen = ""
+        while not re.search(r"validation loss .*\n\n.", seen, re.DOTALL):
+            seen += (more := process.stdout.read(1))
+            assert more, seen
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+
+
 WRONG = {
     "--text /no/such/file": "No such file or directory: '/no/such/file'",
     "--text {folder}": "Is a directory",

@@ -12,6 +12,7 @@ import torch
 
 import candle
 from candle import nn
+from candle.nn.attention import SDPBackend, sdpa_kernel
 
 from .attention_twins import assert_close, compare, run_database, to_candle, twins, values
 
@@ -195,3 +196,16 @@ def attend(e: int = E, values: int = S, n: int = N, **kwargs: Any) -> Any:
 def test_masks_of_two_kinds_warn() -> None:
     with pytest.warns(UserWarning, match="make them alike"):
         attend(key_padding_mask=candle.zeros(N, S).bool(), attn_mask=candle.zeros(L, S))
+
+
+def test_the_choice_of_an_implementation_changes_nothing() -> None:
+    assert [(b.name, b.value) for b in SDPBackend] == [
+        (name, int(b)) for name, b in torch.nn.attention.SDPBackend.__members__.items()
+    ]
+    q = to_candle(values(1, 2, 3, 4))
+    plain = nn.functional.scaled_dot_product_attention(q, q, q)
+    for given in (SDPBackend.MATH, [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]):
+        with sdpa_kernel(given, set_priority=True):
+            assert candle.equal(nn.functional.scaled_dot_product_attention(q, q, q), plain)
+    with pytest.raises(TypeError, match="'math'"), sdpa_kernel("math"):
+        pass

@@ -22,25 +22,44 @@ LAYERS = {
     "nn.RNNCell(4, 3)": (2, 4),
     "nn.LSTM(4, 3)": (5, 2, 4),
     "nn.LSTM(4, 3, 2, bidirectional=True, proj_size=2)": (5, 2, 4),
+    "nn.LSTMCell(4, 3)": (2, 4),
     "nn.GRU(4, 3)": (5, 2, 4),
+    "nn.GRU(4, 3, 2, bidirectional=True)": (5, 2, 4),
+    "nn.GRUCell(4, 3)": (2, 4),
+    "nn.LayerNorm(4)": (2, 4),
+    "nn.RMSNorm(4)": (2, 4),
+    "nn.GroupNorm(2, 4)": (2, 4, 6),
+    "nn.InstanceNorm1d(4, affine=True)": (2, 4, 6),
+    "nn.Softmax(-1)": (2, 4),
+    "nn.LogSoftmax(-1)": (2, 4),
+    "nn.TransformerEncoderLayer(4, 2, 8)": (5, 2, 4),
 }
 
 
 @pytest.mark.filterwarnings("ignore:RNN:UserWarning", "ignore:LSTM:UserWarning")
+@pytest.mark.parametrize("given_in", ["float32", "bfloat16"])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("made", LAYERS)
-def test_layers(made: str, training: bool) -> None:
+def test_layers(made: str, training: bool, given_in: str) -> None:
     given = []
     for lib in (torch, candle):
         layer = eval(made, {"nn": lib.nn}).train(training)
         with lib.autocast("cpu", dtype=lib.bfloat16):
-            out = layer(lib.ones(*LAYERS[made]))
+            out = layer(lib.ones(*LAYERS[made], dtype=getattr(lib, given_in)))
         out = out[0] if isinstance(out, tuple) else out
         given.append(str(out.dtype).split(".")[1])
         if out.requires_grad:
             out.float().sum().backward()
         assert all(p.grad.dtype is p.dtype for p in layer.parameters())
     assert given[0] == given[1]
+
+
+def test_the_state_of_an_lstm_cell_is_not_rounded() -> None:
+    for lib in (torch, candle):
+        cell, x = lib.nn.LSTMCell(3, 4), lib.arange(6.0).reshape(2, 3)
+        with lib.autocast("cpu", dtype=lib.bfloat16):
+            _, c = cell(x, cell(x))
+        assert (c != c.bfloat16().float()).any()
 
 
 LOSSES = """

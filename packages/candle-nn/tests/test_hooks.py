@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 from typing import Any
 
 import pytest
@@ -163,6 +164,21 @@ def test_hooks_that_are_always_called(fails: str) -> None:
             layer(lib.ones(2))
         logs.append(log)
     assert logs[0] == logs[1] == [([2.0, 2.0], None)]
+
+
+def test_backward_hooks_by_their_older_name() -> None:
+    shown = []
+    for lib, layers in BOTH:
+        model = layers.Sequential(layers.Linear(2, 2), layers.ReLU())
+        model[0].load_state_dict({"weight": lib.ones(2, 2), "bias": lib.ones(2)})
+        warned = pytest.warns(FutureWarning, match="use register_full") if lib is candle else contextlib.nullcontext()
+        with warned:
+            handle = model[1].register_backward_hook(lambda m, gi, go: shown.append((told(gi), told(go))))
+        model(lib.ones(1, 2)).sum().backward()
+        handle.remove()
+        model(lib.ones(1, 2)).sum().backward()
+    assert len(shown) == 2
+    assert shown[0] == shown[1]
 
 
 def test_hooks_are_kept_where_pytorch_keeps_them() -> None:

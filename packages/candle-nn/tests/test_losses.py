@@ -61,6 +61,23 @@ CALLS = {
 
 
 @pytest.mark.filterwarnings("ignore:reduction:UserWarning", "ignore:kl_div:UserWarning")
+@pytest.mark.parametrize("case", CALLS)
+def test_another_default_dtype_changes_nothing(case: str) -> None:
+    name, args, options = CALLS[case]
+    losses = []
+    for dtype in (candle.float32, candle.float64):
+        candle.set_default_dtype(dtype)
+        try:
+            given = [candle.tensor(x) for x in args]
+            more = {k: candle.tensor(x) if isinstance(x, np.ndarray) else x for k, x in options.items()}
+            losses.append(getattr(F, name)(*given, **more))
+        finally:
+            candle.set_default_dtype(candle.float32)
+    assert candle.equal(*losses)
+    assert losses[0].dtype is losses[1].dtype is candle.float64
+
+
+@pytest.mark.filterwarnings("ignore:reduction:UserWarning", "ignore:kl_div:UserWarning")
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("case", CALLS)
 def test_values_and_gradients(case: str, reduction: str) -> None:

@@ -144,18 +144,17 @@ def test_mistakes(both: Any, mistake: Any, kind: type[Exception]) -> None:
 
 
 def test_loading_tells_everything_that_is_wrong() -> None:
-    state = make(candle, nn).state_dict()
-    state["extra"] = candle.ones(1)
-    state["tied"] = candle.ones(1)
-    del state["first.steps"]
-    with pytest.raises(RuntimeError) as told:
-        make(candle, nn).load_state_dict(state)
-    for part in (
-        "Missing key(s): 'first.steps'",
-        "Unexpected key(s): 'extra'",
-        "tied: copying a tensor of shape (1,) into one of shape (2, 3)",
-    ):
-        assert part in str(told.value)
+    messages = []
+    for lib, layers in ((torch, torch.nn), (candle, nn)):
+        state = make(lib, layers).state_dict()
+        state["extra"] = lib.ones(1)
+        state["tied"] = lib.ones(1)
+        del state["first.steps"]
+        with pytest.raises(RuntimeError) as told:
+            make(lib, layers).load_state_dict(state)
+        messages.append(str(told.value).replace("torch.", "candle."))
+    assert messages[0] == messages[1]
+    assert all(part in messages[1] for part in ('"first.steps"', '"extra"', "size mismatch for tied"))
     state["tied"] = candle.zeros(2, 3)
     result = make(candle, nn).load_state_dict(state, strict=False)
     assert (result.missing_keys, result.unexpected_keys) == (["first.steps"], ["extra"])
@@ -344,11 +343,26 @@ def test_pytorchs_names_for_modules_and_base_classes() -> None:
     assert isinstance(nn.InstanceNorm1d(1), batchnorm._NormBase)
     assert isinstance(nn.ConvTranspose1d(1, 1, 1), conv._ConvNd)
     assert (conv.Conv2d, rnn.LSTM, rnn.GRUCell) == (nn.Conv2d, nn.LSTM, nn.GRUCell)
+    assert nn.Linear(1, 1).compile(mode="reduce-overhead") is None
     assert isinstance(nn.NLLLoss(), loss._WeightedLoss)
     assert issubclass(loss._WeightedLoss, loss._Loss)
     for name in ("_single", "_pair", "_triple", "_quadruple"):
         for given in (3, [1, 2], (4, 5)):
             assert getattr(utils, name)(given) == getattr(torch.nn.modules.utils, name)(given)
+
+
+def test_a_model_for_several_devices_runs_on_one() -> None:
+    found = []
+    for lib, layers in ((candle, nn), (torch, torch.nn)):
+        model = layers.DataParallel(layers.Linear(2, 1))
+        layers.init.ones_(model.module.weight)
+        layers.init.zeros_(model.module.bias)
+        model.eval()
+        out = model(input=lib.ones(3, 2))
+        found.append((out.tolist(), list(model.state_dict()), repr(model), model.module.training))
+    assert found[0] == found[1]
+    with pytest.raises(NotImplementedError, match=r"got \[0, 1\]"):
+        nn.DataParallel(nn.Linear(2, 1), device_ids=[0, 1])
 
 
 # Initialization: the moments and bounds that each scheme promises
@@ -396,6 +410,11 @@ def test_schemes_without_chance() -> None:
     assert (nn.init.sparse_(candle.empty(10, 4), 0.3) == 0).sum(0).tolist() == [3] * 4
     for gain in ("linear", "tanh", "relu", "leaky_relu", "selu", "conv2d", "sigmoid"):
         assert nn.init.calculate_gain(gain) == pytest.approx(torch.nn.init.calculate_gain(gain))
+    for old in ("constant", "eye", "uniform", "xavier_normal", "kaiming_uniform", "orthogonal"):
+        assert hasattr(torch.nn.init, old)
+        with pytest.warns(FutureWarning, match=f"nn.init.{old} is deprecated: use nn.init.{old}_"):
+            assert getattr(nn.init, old) is getattr(nn.init, f"{old}_")
+    assert not hasattr(nn.init, "swish")
     with pytest.raises(ValueError, match="unknown nonlinearity 'swish'"):
         nn.init.calculate_gain("swish")
     with pytest.raises(ValueError, match="two dims"):

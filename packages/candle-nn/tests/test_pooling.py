@@ -14,6 +14,7 @@ from candle import nn
 
 from .attention_twins import compare, run_database, twins, values
 from .test_convolution import agree
+from .twins import check, normal
 
 F, T = nn.functional, torch.nn.functional
 SIZES = {1: (9,), 2: (7, 6), 3: (4, 5, 6)}
@@ -108,6 +109,11 @@ def test_nothing_but_infinities_and_a_nan() -> None:
     F.max_pool2d(a, 3, 2, 1).backward(candle.ones(1, 1, 2, 2, dtype=candle.float64))
     T.max_pool2d(b, 3, 2, 1).backward(torch.ones(1, 1, 2, 2))
     np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())
+
+
+@pytest.mark.parametrize("pool", ["max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d"])
+def test_the_result_may_be_written_into(pool: str) -> None:
+    check(*(lambda x, f=f: f.relu(getattr(f, pool)(x * 1, 2), inplace=True) for f in (T, F)), normal(1, 2, 4, 6))
 
 
 def test_integers() -> None:

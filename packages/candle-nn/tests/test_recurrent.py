@@ -178,6 +178,7 @@ def test_padding_and_packing() -> None:
         rows = [lib.tensor(values(n, 2)) for n in (2, 4, 1)]
         packed = pack.pack_sequence(rows, enforce_sorted=False)
         assert packed.batch_sizes.tolist() == [3, 2, 1, 1]
+        assert packed.is_cuda is False
         assert [len(each) for each in pack.unpack_sequence(packed)] == [2, 4, 1]
         padded, lengths = pack.pad_packed_sequence(packed, batch_first=True, padding_value=7.0, total_length=5)
         assert (tuple(padded.shape), lengths.tolist(), padded[2, 1:].unique().tolist()) == ((3, 5, 2), [2, 4, 1], [7])

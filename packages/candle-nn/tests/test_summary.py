@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -141,6 +141,27 @@ def test_summaries_that_overlap() -> None:
     other.join()
     assert inner == [2 * 4**3]
     assert {op: x._backend.kernels[op] for op in before} == before
+
+
+def test_summaries_of_one_model_at_once() -> None:
+    meet, found = Barrier(2, timeout=10), []
+
+    class Slow(nn.Module):
+        def forward(self, x: Any) -> Any:
+            meet.wait()
+            return x
+
+    model = nn.Sequential(nn.Linear(3, 3), Slow(), nn.Sequential(nn.Linear(3, 2)), Slow())
+    model[2].eval()
+    x = candle.zeros(4, 3)
+    threads = [Thread(target=lambda: found.append(nn.summary(model, x))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [[row.name for row in each.rows] for each in found] == [["", "0", "1", "2", "0", "3"]] * 2
+    assert [each.multiply_adds for each in found] == [4 * 3 * (3 + 2)] * 2
+    assert [module.training for module in model] == [True, True, False, True]
 
 
 @pytest.mark.parametrize("in_hook", [True, False])

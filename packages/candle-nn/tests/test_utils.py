@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils import parametrizations as theirs_by_name
@@ -125,6 +126,60 @@ def test_spectral_norm_finds_the_largest_singular_value() -> None:
     parametrizations.spectral_norm(layer, n_power_iterations=100)
     layer(candle.zeros(1, 5, dtype=candle.float64))
     assert candle.allclose(layer.eval().weight, wanted)
+
+
+def orthogonals(shape: tuple[int, ...], options: dict) -> list:
+    """Of torch and of candle, from the same weight and with the same base."""
+    kind, weight = (torch.nn.Module, nn.Module), normal(*shape)
+    expected, actual = (module() for module in kind)
+    expected.weight, actual.weight = torch.nn.Parameter(torch.tensor(weight)), nn.Parameter(candle.tensor(weight))
+    theirs_by_name.orthogonal(expected, **options)
+    parametrizations.orthogonal(actual, **options)
+    base = dict(expected.named_buffers()).get("parametrizations.weight.0.base")
+    if base is not None:
+        size = max(shape[-2:])
+        made = actual.parametrizations.weight[0].base
+        one = candle.eye(size, dtype=made.dtype)
+        assert candle.allclose(made @ made.mT, one.expand_as(made))
+        actual.load_state_dict({name: candle.tensor(t.numpy()) for name, t in expected.state_dict().items()})
+    assert repr(expected) == repr(actual)
+    assert [*expected.state_dict()] == [*actual.state_dict()]
+    return [expected, actual]
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5), (2, 4, 3)])
+@pytest.mark.parametrize(
+    "options",
+    [{}, *({"orthogonal_map": by, "use_trivialization": u} for by in parametrizations.MAPS for u in (True, False))],
+)
+def test_orthogonal(shape: tuple[int, ...], options: dict) -> None:
+    """Weights, gradients, steps, and what is assigned."""
+    pair = orthogonals(shape, options)
+    for step in range(2):
+        agree(pair[0].weight, pair[1].weight, f"weight {step}")
+        for lib, layer in zip((torch, candle), pair, strict=True):
+            layer.zero_grad()
+            (layer.weight * lib.tensor(normal(*shape, seed=3))).sin().sum().backward()
+        original = [layer.parametrizations.weight.original for layer in pair]
+        agree(original[0].grad, original[1].grad, f"gradient {step}")
+        for p in original:
+            p.data = p.data - 0.1 * p.grad
+    by = options.get("orthogonal_map", "matrix_exp" if shape[-1] == shape[-2] else "householder")
+    tall = np.linalg.qr(normal(*shape[:-2], max(shape[-2:]), min(shape[-2:])))[0]
+    given = tall if tall.shape == shape else tall.swapaxes(-1, -2)
+    if by != "householder" and not options.get("use_trivialization", True):
+        with pytest.raises(RuntimeError, match="cannot be assigned"):
+            pair[1].weight = candle.tensor(given)
+    else:
+        pair[1].weight = candle.tensor(given)
+        agree(torch.tensor(given), pair[1].weight)
+
+
+def test_an_orthogonal_weight_begins_as_it_is() -> None:
+    layer = nn.Linear(3, 3).double()
+    given = candle.tensor(np.linalg.qr(normal(3, 3))[0])
+    layer.weight.data = given.clone()
+    assert candle.allclose(parametrizations.orthogonal(layer).weight, given)
 
 
 class Symmetric(nn.Module):

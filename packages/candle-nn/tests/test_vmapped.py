@@ -36,6 +36,7 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[candle.Tensor, ...]]] = {
     "elu": (F.elu, (X,)),
     "glu": (F.glu, (X,)),
     "normalize": (F.normalize, (X,)),
+    "one hot": (lambda x, i: F.one_hot(i, 3) * x[:, :1], (X, CLASSES)),
     "embedding": (lambda w, i: F.embedding(i, w), (candle.stack([WEIGHT, WEIGHT * 2, -WEIGHT]), CLASSES)),
 }
 

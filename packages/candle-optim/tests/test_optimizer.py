@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+import torch
 
 import candle
 from candle import optim
@@ -202,15 +202,11 @@ def test_state_of_others_is_kept() -> None:
 
 
 def test_repr_of_groups() -> None:
-    text = repr(optim.SGD([{"params": candle.zeros(1)}, {"params": candle.zeros(1), "lr": 2.0}], lr=1.0))
-    assert re.findall(r"Parameter Group \d|    lr: .*", text) == [
-        "Parameter Group 0",
-        "    lr: 1.0",
-        "Parameter Group 1",
-        "    lr: 2.0",
+    told = [
+        repr(lib.optim.SGD([{"params": lib.zeros(1)}, {"params": lib.zeros(1), "lr": 2.0}], lr=1.0))
+        for lib in (candle, torch)
     ]
-    assert text.startswith("SGD (\n")
-    assert text.endswith("\n)")
+    assert told[0] == told[1]
 
 
 def test_lion_is_its_paper() -> None:

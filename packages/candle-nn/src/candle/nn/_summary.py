@@ -19,7 +19,8 @@ from candle.nn.modules.module import Module
 
 __all__ = ["summary"]
 
-OFFERING = Lock()  # all threads have the same kernel tables
+SHARED = Lock()  # of kernel tables and training modes, which all threads have in common
+EVALUATED: dict[Module, tuple[int, list[tuple[Module, bool]]]] = {}  # how many summaries run; the modes before
 HEADINGS = ("layer", "output shape", "parameters", "multiply-adds")
 
 
@@ -112,15 +113,20 @@ def _own_parameters(module: Module, called: set[Module]) -> Iterator[Tensor]:
 def _watched(model: Module, inputs: Any, rows: list[Row]) -> Iterator[None]:
     """A row for every call of the model or of a layer in it, with what is computed while it is the innermost one."""
     open_rows: list[Row] = []
+    thread = get_ident()  # another may be running the same model
     paths = {module: path for path, module in model.named_modules()}
 
     def began(module: Module, args: Any) -> None:
+        if get_ident() != thread:
+            return
         row = Row(paths[module].rpartition(".")[2], module, len(open_rows))
         open_rows.append(row)
         rows.append(row)
 
     def ended(module: Module, args: Any, output: Any) -> None:
-        if open_rows and open_rows[-1].module is module:  # else an earlier hook failed before it began
+        if (
+            get_ident() == thread and open_rows and open_rows[-1].module is module
+        ):  # else an earlier hook failed before it began
             open_rows.pop().shape = _shapes(output)
 
     with ExitStack() as stack:
@@ -136,12 +142,12 @@ def _watched(model: Module, inputs: Any, rows: list[Row]) -> Iterator[None]:
 @contextmanager
 def _offered(kernels: Table, op: str, kernel: Kernel) -> Iterator[None]:
     """The kernel is tried first meanwhile, or after those that other summaries offer later."""
-    with OFFERING:
+    with SHARED:
         kernels[op] = (kernel, *kernels[op])
     try:
         yield
     finally:
-        with OFFERING:
+        with SHARED:
             kernels[op] = tuple(each for each in kernels[op] if each is not kernel)
 
 
@@ -160,13 +166,20 @@ class Counter(Kernel):
 @contextmanager
 def _evaluating(model: Module) -> Iterator[None]:
     """Evaluation mode, and every module in its own mode afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    with SHARED:
+        running, modes = EVALUATED.get(model) or (0, [(module, module.training) for module in model.modules()])
+        EVALUATED[model] = running + 1, modes
+        model.eval()
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
+        with SHARED:
+            running, modes = EVALUATED.pop(model)
+            if running > 1:
+                EVALUATED[model] = running - 1, modes
+            else:
+                for module, training in modes:
+                    module.training = training
 
 
 def _tensors(x: Any) -> list[Tensor]:

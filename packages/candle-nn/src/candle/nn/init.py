@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import candle
 from candle import Tensor
@@ -198,3 +199,12 @@ def uniform_fan_in_(tensor: Tensor, fan_in: int) -> Tensor:
     """Uniform in ±1/sqrt(fan_in): how PyTorch's linear and convolutional layers begin."""
     bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
     return uniform_(tensor, -bound, bound)
+
+
+def __getattr__(name: str) -> Any:
+    """The names of before 2017, without the underscore, which old programs use."""
+    new = f"{name}_"
+    if new not in globals():
+        raise AttributeError(f"module 'candle.nn.init' has no attribute {name!r}")
+    warnings.warn(f"nn.init.{name} is deprecated: use nn.init.{new}", FutureWarning, stacklevel=2)
+    return globals()[new]

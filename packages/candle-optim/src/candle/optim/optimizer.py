@@ -69,11 +69,13 @@ class Optimizer(State):
             self.add_param_group(group)
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
-        for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
-        return "\n".join(lines) + "\n)"
+        told = [
+            "\n".join(
+                [f"Parameter Group {i}", *(f"    {name}: {group[name]}" for name in sorted(group) if name != "params")]
+            )
+            for i, group in enumerate(self.param_groups)
+        ]
+        return f"{type(self).__name__} (\n" + "\n\n".join(told) + "\n)"
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Train further parameters: `{"params": [...], "lr": ...}`; options left out are the defaults."""

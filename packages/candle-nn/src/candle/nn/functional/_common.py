@@ -7,7 +7,7 @@ import warnings
 import candle
 from candle import Tensor
 from candle._views import assign
-from candle.ops._matrices import HALVES
+from candle.ops._common import HALVES
 
 
 def written(input: Tensor, result: Tensor, inplace: bool, name: str) -> Tensor:

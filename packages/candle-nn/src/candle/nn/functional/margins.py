@@ -139,7 +139,7 @@ def multilabel_margin_loss(
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     given = (labels < 0).long().cumsum(1) == 0  # (N, C): before the first -1
     labels = labels.masked_fill(~given, 0)
-    is_target = candle.zeros(rows.shape, device=input.device).scatter_add(1, labels, given.to(candle.float32)) > 0
+    is_target = candle.zeros_like(labels).scatter_add(1, labels, given.long()) > 0
     gaps = (1 - rows.gather(1, labels)[:, :, None] + rows[:, None, :]).clamp_min(0)  # (N, label, class)
     counts = given[:, :, None] & ~is_target[:, None, :]
     losses = gaps.masked_fill(~counts, 0).sum((1, 2)) / classes

@@ -38,12 +38,13 @@ __all__ = [
 class MaxPool(Op):
     """out_i = max over k of x[stride i + dilation k - padding];  dx = grad, at the first of each window's largest"""
 
-    name, reads = "max_pool", {"x": "x out"}
+    name, reads = "max_pool", {"x": "x"}  # out may be written into meanwhile: ReLU(inplace=True) follows often
 
     def forward(xp, x, *, kernel, stride, padding, dilation):
         return functools.reduce(xp.maximum, elements(xp, x, kernel, stride, padding, dilation))
 
     def vjp(xp, needs, grad, out, x, *, kernel, stride, padding, dilation):
+        out = MaxPool.forward(xp, x, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         zero = xp.zeros((), dtype=grad.dtype)
         shares = [xp.where(first, grad, zero) for first in largest(xp, x, out, kernel, stride, padding, dilation)]
         if kernel == stride and max(dilation) == 1:

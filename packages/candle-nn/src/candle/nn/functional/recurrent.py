@@ -197,4 +197,4 @@ def lstm(
 
 def gru(x: Tensor, h: Tensor, w: Tensor, b: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
     """All states of a GRU layer (Cho et al. 2014). Shapes: x (L, N, 3H), h (N, H), w (3H, H), b (3H) -> (L, N, H)."""
-    return apply(Gru, x, h, w, b, mask)
+    return apply(Gru, x, h, w, b, mask).to(h.dtype)  # under autocast x has the smaller dtype

@@ -8,11 +8,13 @@ from candle.nn.modules.block_sparse import *  # noqa: F403
 from candle.nn.modules.classification import *  # noqa: F403
 from candle.nn.modules.container import *  # noqa: F403
 from candle.nn.modules.conv import *  # noqa: F403
+from candle.nn.modules.data_parallel import *  # noqa: F403
 from candle.nn.modules.distance import *  # noqa: F403
 from candle.nn.modules.dropout import *  # noqa: F403
 from candle.nn.modules.embedding import *  # noqa: F403
 from candle.nn.modules.flatten import *  # noqa: F403
 from candle.nn.modules.grouped_query import *  # noqa: F403
+from candle.nn.modules.lazy import *  # noqa: F403
 from candle.nn.modules.linear import *  # noqa: F403
 from candle.nn.modules.lora import *  # noqa: F403
 from candle.nn.modules.margins import *  # noqa: F403

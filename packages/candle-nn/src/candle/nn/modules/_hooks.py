@@ -50,6 +50,16 @@ class Hooks:
         """`hook(module, grad_input, grad_output)` runs when the gradients of the inputs are, and may return others."""
         return _registered(self._backward_hooks, hook, prepend)
 
+    def register_backward_hook(self, hook: Hook) -> RemovableHandle:
+        """The older name of `register_full_backward_hook`; PyTorch showed it other grad_inputs."""
+        warnings.warn(
+            "register_backward_hook is deprecated: use register_full_backward_hook, as which it runs; "
+            "grad_input holds the gradients of forward's arguments, and of nothing else",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.register_full_backward_hook(hook)
+
     def _call_impl(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """forward between its hooks."""
         output, called = None, set()

@@ -129,8 +129,8 @@ class State:
                 known.add(name)
                 if prefix + name not in state_dict:
                     missing.append(prefix + name)
-                elif problem := _take(kind, name, tensor, state_dict[prefix + name], assign):
-                    error_msgs.append(f"{prefix}{name}: {problem}")
+                elif problem := _take(kind, name, tensor, prefix + name, state_dict[prefix + name], assign):
+                    error_msgs.append(problem)
         if type(self).set_extra_state is not State.set_extra_state:
             known.add("_extra_state")
             if f"{prefix}_extra_state" in state_dict:
@@ -197,22 +197,24 @@ def _load(
 
 
 def _complain(owner: str, missing: list[str], unexpected: list[str], wrong: list[str]) -> None:
+    """In PyTorch's words, for which programs and people search."""
     lines = [
-        f"  {kind} key(s): {', '.join(map(repr, keys))}"
+        f"\t{kind} key(s) in state_dict: " + ", ".join(f'"{key}"' for key in keys) + ". "
         for kind, keys in (("Missing", missing), ("Unexpected", unexpected))
         if keys
     ]
-    lines += [f"  {each}" for each in wrong]
+    lines += [f"\t{each}" for each in wrong]
     if lines:
         raise RuntimeError(f"Error(s) in loading state_dict for {owner}:\n" + "\n".join(lines))
 
 
-def _take(kind: dict[str, Any], name: str, tensor: Tensor, given: Any, assign: bool) -> str:
+def _take(kind: dict[str, Any], name: str, tensor: Tensor, path: str, given: Any, assign: bool) -> str:
     """Put a given value into a module's tensor; what is wrong with it, or an empty string."""
     if not isinstance(given, Tensor):
-        return f"expected a tensor, got {type(given).__name__}"
+        return f"{path}: expected a tensor, got {type(given).__name__}"
     if tuple(given.shape) != tuple(tensor.shape):
-        return f"copying a tensor of shape {tuple(given.shape)} into one of shape {tuple(tensor.shape)}"
+        shapes = f"with shape {given.shape} from checkpoint, the shape in current model is {tensor.shape}"
+        return f"size mismatch for {path}: copying a param {shapes}."
     if not assign:
         with candle.no_grad():
             tensor.copy_(given)

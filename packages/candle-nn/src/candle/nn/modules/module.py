@@ -276,6 +276,9 @@ class Module(Hooks, State, Moving):
             else:
                 parameter.grad = candle.zeros_like(parameter.grad)
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: there is nothing to compile, as in `candle.compile`."""
+
     # How it looks
 
     def extra_repr(self) -> str:

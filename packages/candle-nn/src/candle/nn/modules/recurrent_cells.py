@@ -92,7 +92,8 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         x, (h, c) = self._prepared(input, hx)
-        out, c = recurrent.lstm(x, h, c, self.weight_hh, self.bias_hh)
+        with candle.autocast(c.device.type, enabled=False):  # a state that is carried on keeps its dtype
+            out, c = (t.to(c.dtype) for t in recurrent.lstm(x, h, c, self.weight_hh, self.bias_hh))
         return (out[0], c) if input.ndim == 2 else (out[0].squeeze(0), c.squeeze(0))
 
 

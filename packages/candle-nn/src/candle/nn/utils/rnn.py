@@ -28,6 +28,11 @@ class PackedSequence(NamedTuple):
     sorted_indices: Tensor | None = None  # where each of the sorted sequences stood
     unsorted_indices: Tensor | None = None  # where each sequence stands now
 
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the values are on a GPU."""
+        return self.data.is_cuda
+
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """The values in another dtype or on another device, and the indices on the same."""
         data = self.data.to(*args, **kwargs)

@@ -121,8 +121,8 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "layer_norm": (lambda: nn.LayerNorm(6)(A), "(3, 4)", "(6,)"),
     "load_state_dict": (
         lambda: nn.Linear(4, 3, bias=False).load_state_dict({"weight": B}),
-        "(3, 4)",
-        "(5, 6)",
+        "[3, 4]",  # in PyTorch's words
+        "[5, 6]",
     ),
 }
 

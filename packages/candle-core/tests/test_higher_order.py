@@ -105,14 +105,11 @@ def test_the_fourth_derivative_by_hand() -> None:
         assert y.item() == pytest.approx(expected, rel=1e-13)
 
 
-@pytest.mark.parametrize("p", [1.5, 3.0])
-def test_gradients_of_zero_change_by_zero(p: float) -> None:
+def test_the_gradient_of_a_power_of_zero_changes_by_zero() -> None:
     """What is masked must not be infinite: 0 times its slope would be nan."""
 
     def program(lib: Any, x: Any, tangent: Any) -> list[Any]:
-        power = lib.func.jvp(lambda x: lib.pow(x, lib.zeros_like(x)), (x,), (tangent,))
-        norm = lib.func.jvp(lambda x: x.norm(p), (lib.zeros_like(x),), (tangent,))
-        return [*power, *norm]
+        return [*lib.func.jvp(lambda x: lib.pow(x, lib.zeros_like(x)), (x,), (tangent,))]
 
     check_both(program, torch.tensor([0.0, 2.0, 0.0]), torch.tensor([1.0, -1.0, 3.0]))
 

@@ -93,19 +93,10 @@ def test_a_write_before_the_use_is_no_reason_to_refuse() -> None:
     check_both(program, X, W)
 
 
-@pytest.mark.parametrize("name", ["div", "reciprocal of", "sign", "x over a number"])
-def test_a_quotient_may_be_written_into(name: str) -> None:
-    calls = {
-        "div": lambda x: x / (x * x + 1),
-        "reciprocal of": lambda x: 1 / x,
-        "sign": lambda x: x.sign() * x,
-        "x over a number": lambda x: x / 3,
-    }
-
+def test_signs_may_be_written_into() -> None:
     def program(lib, x):
-        x = x * 1
-        z = calls[name](x)
-        z += 1
-        return lib.autograd.grad((z * z).sum(), x)
+        sign = (x * 1).sign()
+        sign += 1
+        return lib.autograd.grad((sign * x).sum(), x)
 
     check_both(program, X)

@@ -23,16 +23,16 @@ __all__ = [
 
 
 class Div(Binary):
-    """x / y;  dx = grad / y, dy = -grad * (x / y) / y"""
+    """x / y;  dx = grad / y, dy = -grad * out / y"""
 
-    name, contract, floats, reads = "div", "divide", True, {"x": "y", "y": "x y"}
+    name, contract, floats, reads = "div", "divide", True, {"x": "y", "y": "y out"}
 
     def forward(xp, x, y):
         return xp.divide(x, y)
 
     def vjp(xp, needs, grad, out, x, y):
         dx = grad / conj(xp, y)
-        return dx, -dx * conj(xp, x / y) if needs[1] else None
+        return dx, -dx * xp.conj(out) if needs[1] else None
 
 
 class FloorDivide(Binary):

@@ -50,8 +50,7 @@ class VectorNorm(Op):
             return (
                 xp.where(at_zero, xp.astype(zero, x.dtype), x / xp.astype(out, x.dtype)) * xp.astype(grad, x.dtype),
             )
-        divisor = xp.pow(xp.where(at_zero, xp.ones((), dtype=out.dtype), out), p - 1)  # never 0: the slope of this is 0
-        scale = xp.where(at_zero, zero, grad / divisor)
+        scale = xp.where(at_zero, zero, grad / xp.pow(out, p - 1))
         if p > 2:
             return (x * xp.astype(xp.pow(size, p - 2) * scale, x.dtype),)
         slope = xp.where(xp.equal(size, 0), zero, xp.pow(size, p - 1))

@@ -49,7 +49,7 @@ def assert_right(kernel: Kernel, arrays: list[list[np.ndarray]]) -> None:
 
 @each_kernel
 @pytest.mark.parametrize(
-    "sizes", [[BLOCK - 1], [BLOCK], [BLOCK + 1, SMALL, SMALL + 1], [3 * BLOCK + 5], [SMALL - 1] * 40]
+    "sizes", [[BLOCK - 1], [BLOCK], [BLOCK + 1, SMALL, SMALL + 1], [3 * BLOCK + 5], [11 * BLOCK + 5], [SMALL - 1] * 40]
 )
 def test_wherever_blocks_end(kernel: Kernel, sizes: list[int]) -> None:
     assert_right(kernel, lists((3, 2), *[(n,) for n in sizes], (1,), dtype=np.float32))

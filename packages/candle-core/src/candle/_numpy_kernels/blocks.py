@@ -23,6 +23,7 @@ class Blocks(Kernel):
     """An op's own rule, on one block after the other of large parameters, and on small ones joined into blocks."""
 
     priority = -1  # behind compiled ones
+    at_once = 1  # blocks of a parameter
 
     def __init__(self, op: str):
         (self.rule,) = (each for each in MutatingOp.__subclasses__() if each.name == op)
@@ -40,7 +41,7 @@ class Blocks(Kernel):
                 self.joined(inputs, dict(zip(lists, zip(*group, strict=True), strict=True)), attrs)
                 continue
             size, flat = group[0][0].size, [x.reshape(-1) for x in group[0]]
-            step = math.ceil(size / max(round(size / BLOCK), 1))  # parts of one size
+            step = math.ceil(size / max(round(size / BLOCK / self.at_once), 1))  # parts of one size
             for start in range(0, size, step or 1):
                 self.block(inputs, {i: x[start : start + step] for i, x in zip(lists, flat, strict=True)}, attrs)
         return None

@@ -38,7 +38,7 @@ def times_plus(number: Tensor, times: float = 1, add: float = 0) -> float:
     >>> times_plus(step, add=1), step
     (3.0, tensor(3.))
     """
-    array = number.numpy()
+    array = number.current()
     if times != 1:
         array *= times
     if add:

@@ -23,12 +23,13 @@ class Linear(Op):
     def forward(xp, x, weight, bias):
         x2, columns = rows(xp, x), transposed(xp, weight)
         out = xp.matmul(x2, columns) if bias is None else xp.matmul(x2, columns) + bias  # may add in place
-        return xp.reshape(out, (*x.shape[:-1], weight.shape[0]))
+        return out if x.ndim == 2 else xp.reshape(out, (*x.shape[:-1], weight.shape[0]))
 
     def vjp(xp, needs, grad, out, x, weight, bias):
         grad, dx, dw = rows(xp, grad), None, None
         if needs[0]:
-            dx = xp.reshape(xp.matmul(grad, xp.conj(weight)), x.shape)
+            dx = xp.matmul(grad, xp.conj(weight))
+            dx = dx if x.ndim == 2 else xp.reshape(dx, x.shape)
         if needs[1]:
             dw = xp.matmul(transposed(xp, grad), xp.conj(rows(xp, x)))
         return dx, dw, xp.sum(grad, axis=0) if needs[2] else None
@@ -36,7 +37,7 @@ class Linear(Op):
 
 def rows(xp: Any, x: Any) -> Any:
     """(..., n) as a matrix."""
-    return xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
+    return x if x.ndim == 2 else xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -44,15 +45,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Shapes: input (..., in), weight (out, in) or (in), bias (out) or () -> (..., out) or (...).
     """
-    if weight.ndim > 2 or input.shape[-1:] != weight.shape[-1:]:
+    expect_tensor("linear", input, "input")
+    given, wanted = input._array.shape, weight._array.shape  # a tensor's Size is slower to look into
+    if len(wanted) > 2 or given[-1:] != wanted[-1:]:
         raise RuntimeError(
             f"linear: an input of shape {tuple(input.shape)} does not fit a weight of shape {tuple(weight.shape)}: "
             f"the last sizes must be equal"
         )
     alike = is_autocast_enabled() or all(t.dtype is input.dtype for t in (weight, bias) if t is not None)
-    if alike and weight.ndim == 2 and (bias is None or tuple(bias.shape) == (weight.shape[0],)):
+    if alike and len(wanted) == 2 and (bias is None or bias._array.shape == wanted[:1]):
         return apply(Linear, input, weight, bias)
-    expect_tensor("linear", input, "input")
     out = input @ weight.t()
     if bias is not None and is_autocast_enabled():
         bias = bias.to(out.dtype)

@@ -71,6 +71,8 @@ class Registry:
         plugin = Plugin(entry.name, f"{dist.name} {dist.version}" if dist else "unknown distribution")
         try:
             self._call_hooks(entry.load(), plugin, hooks)
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # SystemExit, and the panics of libraries written in Rust, too
             self._withdraw(plugin)
             plugin.problem = _told(error)
@@ -83,8 +85,10 @@ class Registry:
         import pluggy
 
         written_for = getattr(module, "CANDLE_CONTRACT", hooks.CONTRACT)
-        if written_for > (known := hooks.CONTRACT):
-            raise RuntimeError(f"written for contract {written_for}; this one knows {known}: upgrade candle-core")
+        if written_for > hooks.CONTRACT:
+            raise RuntimeError(
+                f"written for contract {written_for}, and this candle-core knows {hooks.CONTRACT}: upgrade candle-core"
+            )
         manager = pluggy.PluginManager("candle")
         manager.add_hookspecs(hooks)
         manager.register(module)
@@ -110,6 +114,8 @@ class Registry:
         def guarded() -> Any:
             try:
                 return factory()
+            except KeyboardInterrupt:
+                raise
             except BaseException as error:
                 plugin.problem = f"kernel {op!r}: {_told(error)}"
                 warnings.warn(f"candle goes on without kernel {op!r} of {plugin.owner}: {error}", stacklevel=2)
@@ -151,6 +157,8 @@ class Registry:
         plugin, factory = self.factories[device.type]
         try:
             backend = factory(device.index or 0)
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
             plugin.problem = f"device '{device}': {_told(error)}"
             raise RuntimeError(f"device '{device}' of {plugin.owner} cannot be used: {error}") from error
@@ -160,18 +168,16 @@ class Registry:
         return self._made.setdefault((device.type, device.index or 0), backend)
 
     def _unknown(self, device: Device) -> str:
+        lines = [f"unknown device '{device}'; there are: {', '.join(sorted(self.factories)) or 'none'}"]
         broken = [f"  plugin {plugin}" for plugin in self.load() if plugin.problem]
-        more = "" if broken else "; others come with plugins"
-        lines = [f"unknown device '{device}'; there are: {', '.join(sorted(self.factories)) or 'none'}{more}", *broken]
+        lines += broken or ["  other devices come with plugins: install one that brings it"]
         if (wanted := os.environ.get("CANDLE_PLUGINS")) is not None:
             lines.append(f"  CANDLE_PLUGINS={wanted} keeps out the plugins that it does not name")
         return "\n".join(lines)
 
 
 def _told(error: BaseException) -> str:
-    """What is wrong with a plugin. Ctrl-C is not."""
-    if isinstance(error, KeyboardInterrupt):
-        raise error
+    """What is wrong with a plugin."""
     return f"{type(error).__name__}: {error.args[0] if isinstance(error, Taken) else error}"
 
 

@@ -168,9 +168,9 @@ class Registry:
         return self._made.setdefault((device.type, device.index or 0), backend)
 
     def _unknown(self, device: Device) -> str:
-        lines = [f"unknown device '{device}'; there are: {', '.join(sorted(self.factories)) or 'none'}"]
         broken = [f"  plugin {plugin}" for plugin in self.load() if plugin.problem]
-        lines += broken or ["  other devices come with plugins: install one that brings it"]
+        more = "" if broken else "; others come with plugins: install the one that brings it"
+        lines = [f"unknown device '{device}'; there are: {', '.join(sorted(self.factories)) or 'none'}{more}", *broken]
         if (wanted := os.environ.get("CANDLE_PLUGINS")) is not None:
             lines.append(f"  CANDLE_PLUGINS={wanted} keeps out the plugins that it does not name")
         return "\n".join(lines)

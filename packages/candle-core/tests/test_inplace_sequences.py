@@ -31,7 +31,7 @@ DEVICES = ["cpu", "strict", "frozen"]
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@settings(max_examples=400, derandomize=True, **SETTINGS)
+@settings(max_examples=200, derandomize=True, **SETTINGS)
 @given(data=st.data())
 def test_programs_agree_with_torch(device: str, data: st.DataObject) -> None:
     check_program(device, data)

@@ -47,10 +47,11 @@ RIGHT = {
 }
 
 
+@pytest.mark.parametrize("fast", [False, True], ids=["", "fast"])
 @pytest.mark.parametrize(("function", "inputs"), RIGHT.values(), ids=RIGHT)
-def test_right_derivatives_pass(function, inputs) -> None:
-    assert gradcheck(function, inputs) is True
-    assert gradgradcheck(function, inputs) is True
+def test_right_derivatives_pass(function, inputs, fast: bool) -> None:
+    assert gradcheck(function, inputs, fast_mode=fast) is True
+    assert gradgradcheck(function, inputs, fast_mode=fast) is True
 
 
 def test_the_inputs_stay_as_they_were() -> None:
@@ -99,12 +100,27 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("fast", [False, True], ids=["", "fast"])
 @pytest.mark.parametrize("slope", WRONG.values(), ids=WRONG)
-def test_wrong_derivatives_are_found(slope) -> None:
+def test_wrong_derivatives_are_found(slope, fast: bool) -> None:
     function = Wrong.with_slope(slope).apply
     with pytest.raises(RuntimeError, match="gradcheck: output 0 by input 0"):
-        gradcheck(function, (real(3),))
-    assert gradcheck(function, (real(3),), raise_exception=False) is False
+        gradcheck(function, (real(3),), fast_mode=fast)
+    assert gradcheck(function, (real(3),), raise_exception=False, fast_mode=fast) is False
+
+
+def test_fast_mode_calls_the_function_thrice_for_each_input() -> None:
+    """Once to go back, and once to each side: PyTorch's does the same, however many elements there are."""
+    calls = []
+
+    def counted(x, y):
+        calls.append(x)
+        return x * y
+
+    assert gradcheck(counted, (real(50), real(50)), fast_mode=True)
+    assert len(calls) == 1 + 2 * 3
+    with pytest.raises(RuntimeError, match=r"along all elements at once the rule says \S+, differences say"):
+        gradcheck(Wrong.with_slope(WRONG["a little"]).apply, (real(50),), fast_mode=True)
 
 
 def test_the_message_says_where_and_how_much() -> None:
@@ -231,7 +247,7 @@ def test_nothing_that_is_differentiable() -> None:
 
 
 def test_an_unknown_option_is_not_swallowed() -> None:
-    """`fast_mode` and its like may be accepted; a misspelt one must not be."""
+    """PyTorch's others may be accepted; a misspelt one must not be."""
     with pytest.raises(TypeError):
         gradcheck(lambda x: x, (real(2),), tolerance=1.0)
 

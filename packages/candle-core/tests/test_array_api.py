@@ -116,7 +116,7 @@ def test_signature(part: str, name: str) -> None:
 # Dtypes
 
 
-@pytest.mark.parametrize(("a", "b"), itertools.product(DTYPES, DTYPES))
+@pytest.mark.parametrize(("a", "b"), list(itertools.product(DTYPES, DTYPES)))
 def test_promotion(a: str, b: str) -> None:
     mine = outcome(ours.result_type, getattr(ours, a), getattr(ours, b))
     theirs = outcome(strict.result_type, getattr(strict, a), getattr(strict, b))

@@ -60,7 +60,7 @@ def values(*shape: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("kind", "layers", "two", "bias", "batch_first"),
-    itertools.product(KINDS, [1, 2], [False, True], [True, False], [False, True]),
+    list(itertools.product(KINDS, [1, 2], [False, True], [True, False], [False, True])),
 )
 def test_layers(kind: str, layers: int, two: bool, bias: bool, batch_first: bool) -> None:
     ours, theirs = twins(kind, X, H, layers, bias=bias, bidirectional=two, batch_first=batch_first)
@@ -115,7 +115,7 @@ def test_relu_and_projection() -> None:
     compare(ours, theirs, values(L, N, X), (values(4, N, 2), values(4, N, H)))
 
 
-@pytest.mark.parametrize(("kind", "two", "enforce"), itertools.product(KINDS, [False, True], [False, True]))
+@pytest.mark.parametrize(("kind", "two", "enforce"), list(itertools.product(KINDS, [False, True], [False, True])))
 def test_packed_sequences(kind: str, two: bool, enforce: bool) -> None:
     ours, theirs = twins(kind, X, H, 2, bidirectional=two)
     lengths = [5, 3, 2] if enforce else [3, 5, 2]

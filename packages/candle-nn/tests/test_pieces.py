@@ -56,16 +56,17 @@ def test_how_a_batch_is_cut() -> None:
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("stride", [1, 2], ids=["runs", "pieces"])
 @pytest.mark.parametrize("needs", [(True, False), (False, True)])
-def test_what_no_derivative_reads_is_not_kept(needs: tuple[bool, bool]) -> None:
+def test_what_no_derivative_reads_is_not_kept(needs: tuple[bool, bool], stride: int) -> None:
     """A stand-in comes in its place, and that of a piece in its place."""
     given = [candle.tensor(a, requires_grad=need) for a, need in zip((floats(7, 2, 5, 4), floats(3, 2, 3, 2)), needs)]
-    out = candle.nn.functional.conv2d(*given, padding=1)
+    out = candle.nn.functional.conv2d(*given, padding=1, stride=stride)
     assert isinstance(out.grad_fn.kernel, pieces.Pieces)
     out.square().sum().backward()
     leaf = given[needs.index(True)]
     again = candle.tensor(leaf.numpy(force=True), requires_grad=True)
     mixed = [again if x is leaf else x for x in given]
-    parts = [candle.nn.functional.conv2d(mixed[0][i : i + 1], mixed[1], padding=1) for i in range(7)]
+    parts = [candle.nn.functional.conv2d(mixed[0][i : i + 1], mixed[1], padding=1, stride=stride) for i in range(7)]
     candle.cat(parts).square().sum().backward()
     np.testing.assert_allclose(leaf.grad.numpy(), again.grad.numpy(), rtol=1e-12, atol=1e-12)

@@ -23,7 +23,8 @@ KERNELS = {  # by op: the file, the class, and what it is made with
     "gru": ("recurrent", "Gru"),
     "lstm": ("recurrent", "Lstm"),
     **{op: ("blocks", "Blocks", op) for op in ELEMENTWISE},
-    **{op: ("pieces", "Pieces", op) for op in ("conv", "conv_transpose")},
+    "conv": ("runs", "Runs", "conv"),
+    "conv_transpose": ("pieces", "Pieces", "conv_transpose"),
 }
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 rounds = 9
+only = ""  # rows whose name has this in it
 one_thread = False
 
 
@@ -80,10 +81,6 @@ def in_turn(ours: Callable[[], float], theirs: Callable[[], float]) -> Pair:
     return Pair([a for a, _ in pairs], [b for _, b in pairs])
 
 
-def compare(ours: Snippet, theirs: Snippet) -> Pair:
-    return in_turn(lambda: seconds(ours), lambda: seconds(theirs))
-
-
 # The tables
 
 
@@ -91,7 +88,12 @@ def header(ours: str = "candle", theirs: str = "torch") -> None:
     print(f"| | {ours} | {theirs} | ratio | half of the ratios | target | |\n|---|--:|--:|--:|:-:|--:|---|")
 
 
-def row(what: str, pair: Pair, target: float | None = None) -> None:
+def row(what: str, ours: Snippet, theirs: Snippet, target: float | None = None) -> None:
+    if only in what:
+        show(what, in_turn(lambda: seconds(ours), lambda: seconds(theirs)), target)
+
+
+def show(what: str, pair: Pair, target: float | None = None) -> None:
     ratio, ours, theirs = (statistics.median(each) for each in (pair.ratios, pair.ours, pair.theirs))
     low, _, high = statistics.quantiles(pair.ratios, n=4, method="inclusive") if rounds > 1 else [ratio] * 3
     goal = "" if target is None else f"≤ {target:.2f}"

@@ -4,7 +4,7 @@ float32, both libraries with as many threads as the machine has cores. "And back
 AdamW is PyTorch's fastest, `fused=True`; its tensors are those of one block of GPT-2 small, 7.1 million numbers.
 """
 
-from benchmarks.compare import Snippet, compare, header, row
+from benchmarks.compare import Snippet, header, row
 
 ARRAYS = """
 import numpy as np
@@ -51,8 +51,8 @@ def main() -> None:
     print("Without the kernels:\n")
     header("with", "without")
     for what, ours, _ in cases:
-        row(what, compare(ours, Snippet(ours.statement, ours.setup, {"CANDLE_NUMBA": "0"})))
+        row(what, ours, Snippet(ours.statement, ours.setup, {"CANDLE_NUMBA": "0"}))
     print("\nPyTorch:\n")
     header()
     for what, ours, theirs in cases:
-        row(what, compare(ours, theirs))
+        row(what, ours, theirs)

@@ -4,7 +4,7 @@ Small: 8 × 16 float32 values, so that the way to the arithmetic counts; large: 
 without gradients; NumPy's side is what a careful person writes, in place where that can be.
 """
 
-from benchmarks.compare import Snippet, compare, header, row
+from benchmarks.compare import Snippet, header, row
 
 SIZES = {"small": (8, 16), "large": (512, 1024)}
 
@@ -103,4 +103,4 @@ def main() -> None:
             for call, by_hand in OPERATIONS:
                 theirs = Snippet(by_hand, arrays) if other == "NumPy" else Snippet(call, f"{torch}\n{TORCH}")
                 ours = Snippet(call, f"{candle}\n{CANDLE}", {"CANDLE_NUMBA": "0"})
-                row(f"`{call}`", compare(ours, theirs), 1.10 if other == "NumPy" and size == "large" else None)
+                row(f"`{call}`", ours, theirs, 1.10 if other == "NumPy" and size == "large" else None)

@@ -1,7 +1,7 @@
 """Optimizer: a step of AdamW over the parameters of the same GPT"""
 
 from benchmarks import training
-from benchmarks.compare import Snippet, compare, header, row
+from benchmarks.compare import Snippet, header, row
 
 CANDLE = f"""{training.CANDLE}
 grads = [candle.randn(*p.shape) for p in params]
@@ -21,5 +21,5 @@ def main() -> None:
     header()
     for kernels, env in [("NumPy alone", {"CANDLE_NUMBA": "0"}), ("with candle-numba", {})]:
         for theirs, fused in [("AdamW(...)", False), ("AdamW(..., fused=True)", True)]:
-            pair = compare(Snippet(STEP, CANDLE, env), Snippet("optimizer.step()", TORCH.format(fused=fused)))
-            row(f"{kernels}, next to `{theirs}`", pair)
+            torch = Snippet("optimizer.step()", TORCH.format(fused=fused))
+            row(f"{kernels}, next to `{theirs}`", Snippet(STEP, CANDLE, env), torch)

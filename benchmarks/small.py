@@ -3,7 +3,7 @@
 Four float32 elements, so that the arithmetic takes no time and the way to it all of it.
 """
 
-from benchmarks.compare import Snippet, compare, header, row
+from benchmarks.compare import Snippet, header, row
 
 SETUP = "import {0} as lib; a, b = lib.ones(4), lib.ones(4)"
 WITH_GRADIENTS = SETUP + "; a.requires_grad_(); b.requires_grad_()"
@@ -17,4 +17,4 @@ def main() -> None:
         ("(a * b).sum(), recorded", "(a * b).sum()", WITH_GRADIENTS, None),
         ("(a * b).sum().backward(), all of it", "step()", BACKWARD, 0.5),
     ]:
-        row(what, compare(*[Snippet(statement, setup.format(each)) for each in ("candle", "torch")]), target)
+        row(what, *[Snippet(statement, setup.format(each)) for each in ("candle", "torch")], target=target)

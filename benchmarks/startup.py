@@ -38,7 +38,7 @@ def main() -> None:
         "torch": compare.in_turn(lambda: run("candle"), partial(run, "torch")),
     }
     for other, pair in pairs.items():
-        compare.row(f"next to `import {other}`", pair)
+        compare.show(f"next to `import {other}`", pair)
     over = statistics.median(ours - theirs for ours, theirs in zip(pairs["numpy"].ours, pairs["numpy"].theirs))
     verdict = "met" if 1000 * over <= TARGET else "**missed**"
     print(f"\n`import candle` takes {1000 * over:.0f} ms more than `import numpy`; target ≤ {TARGET} ms: {verdict}.")

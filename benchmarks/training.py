@@ -4,7 +4,7 @@ Forward, backward and the optimizer, in float32; benchmarks/models.py has the ne
 With the threads that each takes by itself: `--one-thread` counts the processor time of one.
 """
 
-from benchmarks.compare import Snippet, compare, header, row
+from benchmarks.compare import Snippet, header, row
 
 NETWORKS = [  # what, its function in benchmarks.models, at most so many times PyTorch's time
     ("784-128-10, Adam, 64 images", "mlp", 1.0),
@@ -51,6 +51,6 @@ def main() -> None:
     for what, name, target in NETWORKS:
         ours, theirs = (Snippet("step()", STEP.format(library, name)) for library in ("candle", "torch"))
         ours.env = plain
-        row(f"{what}, NumPy alone", compare(ours, theirs), target)
+        row(f"{what}, NumPy alone", ours, theirs, target)
     for what, env in [("NumPy alone", plain), ("with the kernels of candle-numba", {})]:
-        row(f"the example's GPT, {what}", compare(Snippet("step()", CANDLE, env), Snippet("step()", TORCH)))
+        row(f"the example's GPT, {what}", Snippet("step()", CANDLE, env), Snippet("step()", TORCH))

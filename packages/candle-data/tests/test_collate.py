@@ -107,6 +107,8 @@ REFUSED: dict[str, tuple[Callable[[Any], list[Any]], str]] = {
     "shapes": (lambda t: [t.ones(2), t.ones(3)], r"equal size, got \(2,\) and \(3,\); pad_collate"),
     "lengths": (lambda t: [[1, 2], [1]], r"equal size, got sizes \[1, 2\]"),
     "arrays of strings": (lambda t: [np.array(["a"])], "found an array of <U1"),
+    "a tensor and a number": (lambda t: [t.tensor(1), 2], "others have int"),
+    "a tensor and an array": (lambda t: [t.ones(2), np.ones(2)], "others have ndarray"),
     "missing key": (lambda t: [{"a": 1, "b": 2}, {"a": 1}], "b"),
 }
 
@@ -158,5 +160,7 @@ def test_pad_collate_beside_sequences() -> None:
         ours.pad_collate([candle.ones(2, 3), candle.ones(2, 4)])
     with pytest.raises(RuntimeError, match=r"only the first sizes.*float32.*int64"):
         ours.pad_collate([candle.ones(2), candle.ones(2).long()])
+    with pytest.raises(TypeError, match="pad_collate.*others have NoneType"):
+        ours.pad_collate([candle.ones(2), None])
     with pytest.raises(ValueError, match=r"padding_value=-100 does not fit into candle.uint8"):
         ours.pad_collate([np.ones(2, np.uint8), np.ones(1, np.uint8)], -100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -114,6 +115,12 @@ def test_an_empty_part_warns() -> None:
         assert seen[0].filename == __file__
 
 
+def test_a_split_has_no_negative_length() -> None:
+    """PyTorch's gives [4, -1] of three items as three and none."""
+    with pytest.raises(ValueError, match=r"no length may be negative, got \[4, -1\]"):
+        ours.random_split(range(3), [4, -1])
+
+
 def test_a_split_is_a_partition_and_repeatable() -> None:
     def split(seed: int) -> list[list[int]]:
         return [list(part) for part in ours.random_split(range(50), [20, 30], candle.Generator().manual_seed(seed))]
@@ -168,6 +175,20 @@ def test_no_warning_where_there_is_no_empty_part() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ours.random_split(range(4), [0.5, 0.5])
+
+
+def test_the_parameters_and_defaults_are_pytorchs() -> None:
+    names = sorted(set(ours.__all__) & set(theirs.__all__))
+    assert len(names) > 15
+    for name in names:
+        expected, found = (
+            [(p.name, p.kind, p.default) for p in inspect.signature(getattr(module, name)).parameters.values()]
+            for module in (theirs, ours)
+        )
+        if name == "random_split":  # a generator of each
+            assert isinstance(found[-1][2], candle.Generator)
+            del expected[-1], found[-1]
+        assert found == expected, name
 
 
 def test_what_is_listed_exists_and_says_what_it_is() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -58,6 +61,47 @@ def test_an_interrupted_wait_costs_no_worker(monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(KeyboardInterrupt):
             next(iterator)
     assert numbers(iterator) == [0, 1, 2]
+
+
+def test_ctrl_c_is_not_lost_while_a_break_ends_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That happens when the iterator is freed, where Python ignores exceptions."""
+    iterators = [iter(DataLoader(make.Numbers(9), num_workers=1))]
+    process = iterators[0].pool.processes[0]
+    join, pid, times = process.join, process.pid, iter([KeyboardInterrupt, KeyboardInterrupt])
+
+    def interrupted(timeout: float | None = None) -> None:
+        for error in times:
+            raise error
+        join(timeout)
+
+    def free_and_go_on() -> None:
+        iterators.clear()
+        time.sleep(5)
+
+    monkeypatch.setattr(process, "join", interrupted)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        free_and_go_on()
+    assert time.monotonic() - start < 4  # asleep or not
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks on this system")
+def test_ctrl_c_waits_while_a_process_is_started() -> None:
+    blocked = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    said: list[str] = []
+
+    @_pool._uninterrupted()
+    def start() -> None:
+        signal.raise_signal(signal.SIGINT)
+        said.append(subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True).stdout)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert said == ["True\n"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_what_is_changed_between_epochs() -> None:

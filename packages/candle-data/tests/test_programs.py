@@ -94,6 +94,39 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" in errors
 
 
+BEGINS_AGAIN = """
+import sys
+sys.path.append({here!r})
+import for_workers as make
+from candle.utils.data import DataLoader
+
+def main():
+    print("ready", flush=True)
+    while True:
+        for i, batch in enumerate(DataLoader(make.Numbers(1000, make.many_kinds), num_workers=2, batch_size=4)):
+            if i == 5:
+                break
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("tenths", range(2, 22, 2))
+def test_ctrl_c_at_any_moment(tmp_path: Path, tenths: int) -> None:
+    """While workers are started, asked and ended, of which a program that breaks off epochs does much."""
+    program = started(tmp_path, BEGINS_AGAIN.format(here=str(HERE)))
+    assert program.stdout is not None
+    program.stdout.readline()
+    time.sleep(tenths / 10)
+    os.killpg(program.pid, signal.SIGINT)
+    code, errors = finished(program)
+    assert code == -signal.SIGINT
+    assert errors.count("Traceback") == 1
+    assert "KeyboardInterrupt" in errors
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
 def test_workers_do_not_outlive_their_program(tmp_path: Path, how: signal.Signals) -> None:
     program = started(tmp_path, GUARDED.format(here=str(HERE), then=READY))

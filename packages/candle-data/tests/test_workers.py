@@ -193,6 +193,13 @@ def test_a_death_is_noticed(what: Any, how: str) -> None:
         next(iterator)
 
 
+def test_a_death_in_the_first_batch_is_no_missing_guard() -> None:
+    """It is told from the death of a worker that could not begin, also where asking it fails before it is heard."""
+    for prefetch in (1, 500):
+        with pytest.raises(RuntimeError, match="exit code 7$"):
+            list(DataLoader(make.Numbers(1000, make.leaves), num_workers=1, prefetch_factor=prefetch))
+
+
 def test_a_death_is_noticed_while_another_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_workers, "GRACE", 0.2)  # for the one that sleeps
     iterator = iter(DataLoader(make.Numbers(4, make.sleeps_at_1_dies_at_2), num_workers=2))

@@ -1,7 +1,9 @@
 """Downloads from a server of the test's own, which breaks off, alters and ignores what it is asked for."""
 
+import concurrent.futures
 import hashlib
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     ranges = True
     altered = False
+    busy = 0  # answers
     breaks_after: list[int]  # bytes of the answers to come, one each; then whole
     asked: list[tuple[str, str | None]]
 
@@ -37,6 +40,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.path, wanted))
         if "absent" in self.path:
             return self.send_error(404)
+        if self.server.busy:
+            self.server.busy -= 1
+            return self.send_error(503)
         data = CONTENTS[:-1] + b"!" if self.server.altered or "altered" in self.path else CONTENTS
         start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and self.server.ranges else 0
         if start >= len(data):
@@ -161,6 +167,43 @@ def test_a_server_that_always_breaks_off_is_given_up(server: Server, path: Path)
         download([server.url], path, MD5)
     assert len(server.asked) == 2
     assert part(path).read_bytes() == CONTENTS[:1000]
+
+
+def test_a_busy_server_is_asked_again_but_not_for_ever(
+    server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(_download.time, "sleep", waited.append)
+    server.busy, server.breaks_after = 2, [100_000]
+    download([server.url], path, MD5)
+    assert path.read_bytes() == CONTENTS
+    assert waited == list(_download.PAUSES)
+    path.unlink()
+    server.busy = 10
+    with pytest.raises(RuntimeError, match="503"):
+        download([server.url], path, MD5)
+    with pytest.raises(RuntimeError, match="404"):
+        download([server.url + "absent"], path, MD5)
+    assert waited == 2 * list(_download.PAUSES)
+
+
+def test_several_at_once_fetch_once(server: Server, path: Path) -> None:
+    """Processes do, and threads: each has a lock of its own."""
+    server.breaks_after = [100_000]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: download([server.url], path, MD5), range(4))) == [path] * 4
+    assert path.read_bytes() == CONTENTS
+    assert len(server.asked) == 2
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_told_with_the_file(server: Server, path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    part(path).symlink_to("/dev/full")
+    with pytest.raises(OSError, match=f"No space left on device: '{part(path)}'"):
+        download([server.url, server.url], path, MD5)
+    assert len(server.asked) == 1  # another mirror's file would be as large
 
 
 def test_an_altered_file_is_refused_with_both_checksums(server: Server, path: Path) -> None:

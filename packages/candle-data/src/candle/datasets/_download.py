@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import ssl
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
@@ -14,6 +17,8 @@ __all__ = ["download"]
 
 CHUNK = 1 << 16
 TIMEOUT = 30.0  # seconds without a byte
+BUSY = {429, 500, 502, 503, 504}  # answers of a server that may have another one later
+PAUSES = (1.0, 3.0)  # seconds, before it is asked again
 NETWORK = (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 
 
@@ -21,17 +26,44 @@ def download(urls: Sequence[str], path: str | Path, md5: str) -> Path:
     """Fetch the file at one of `urls`, which are tried in order, to `path`.
 
     What has arrived is kept in `path` + ".part", also when the program is interrupted, and the next
-    call goes on from there. Only a file with the right checksum gets the name `path`.
+    call goes on from there. Only a file with the right checksum gets the name `path`. Of several processes one
+    fetches, and the others wait for it.
     """
     path = Path(path)
-    part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path.parent):
+        if path.is_file() and checksum(path) == md5:
+            return path
+        return _download(urls, path, md5)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one process at a time gets in, where the system and the file system know such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _download(urls: Sequence[str], path: Path, md5: str) -> Path:
+    part = path.with_name(path.name + ".part")
     failures = []
     for url in urls:
         try:
             _fetch_checked(url, part, md5)
         except (*NETWORK, ValueError) as error:
             failures.append(f"{url}: {error}")
+        except OSError as error:  # a full disk, for one
+            raise type(error)(error.errno, error.strerror, str(part)) from error
         else:
             part.replace(path)
             return path
@@ -56,14 +88,18 @@ def _fetch_checked(url: str, part: Path, md5: str) -> None:
 
 def _fetch(url: str, part: Path) -> None:
     """Fetch all of `url`, going on where a connection broke as long as each brings something."""
+    pauses = iter(PAUSES)
     while True:
         before = _size(part)
         try:
             if _fetch_once(url, part):
                 return
             problem: Exception = ConnectionError(f"the connection broke after {_size(part):,} bytes")
-        except urllib.error.HTTPError:  # the server's answer would be the same again
-            raise
+        except urllib.error.HTTPError as error:
+            if error.code not in BUSY or (pause := next(pauses, None)) is None:
+                raise
+            time.sleep(pause)
+            continue
         except NETWORK as error:
             problem = error
         if _size(part) <= before:

@@ -10,20 +10,36 @@ import contextlib
 import itertools
 import random
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 import candle
 from candle.random import Generator, default_generator
-
-if TYPE_CHECKING:
-    from candle.utils.data.loader import DataLoader
+from candle.utils.data._fetch import Recipe
 
 State = dict[str, Any]
 
 
-def chain(loader: DataLoader[Any]) -> list[Any]:
+class Loader(Protocol):
+    """What an epoch knows of its DataLoader."""
+
+    generator: Generator | None
+    batch_size: int | None
+    num_workers: int
+    timeout: float
+    prefetch_factor: int | None
+    persistent_workers: bool
+    in_order: bool
+    stream_length: int | None
+
+    @property
+    def recipe(self) -> Recipe: ...
+    @property
+    def index_sampler(self) -> Any: ...
+
+
+def chain(loader: Loader) -> list[Any]:
     """The samplers, each with the one that it takes its indices from; none for a stream."""
     found: list[Any] = []
     sampler = loader.index_sampler
@@ -33,7 +49,7 @@ def chain(loader: DataLoader[Any]) -> list[Any]:
     return found
 
 
-def order(loader: DataLoader[Any]) -> list[Any]:
+def order(loader: Loader) -> list[Any]:
     """The kinds of the samplers, and of how many indices the innermost disposes, if it tells."""
     samplers, length = chain(loader), None
     with contextlib.suppress(Exception):
@@ -41,7 +57,7 @@ def order(loader: DataLoader[Any]) -> list[Any]:
     return [*(type(each).__name__ for each in samplers), length]
 
 
-def sources(loader: DataLoader[Any]) -> tuple[list[Generator], list[Any]]:
+def sources(loader: Loader) -> tuple[list[Generator], list[Any]]:
     """What decides the order besides the program's generators: generators, and samplers with a state of their own."""
     samplers = chain(loader)
     generators = {
@@ -55,7 +71,7 @@ def sources(loader: DataLoader[Any]) -> tuple[list[Generator], list[Any]]:
 Program = tuple[Any, ...]  # the state of candle's generator, and perhaps Python's and NumPy's
 
 
-def program_state(loader: DataLoader[Any]) -> Program:
+def program_state(loader: Loader) -> Program:
     """Where the program's generators stand; Python's and NumPy's too where a sampler is not ours."""
     ours = default_generator.get_state()
     if all(type(each).__module__.startswith("candle.utils.data.") for each in chain(loader)):
@@ -85,7 +101,7 @@ def unsaved(saved: list[Any]) -> Program:
     return ours, (version, tuple(words.tolist()), gauss), (kind, keys.numpy(), *place)
 
 
-def beginning(loader: DataLoader[Any]) -> State:
+def beginning(loader: Loader) -> State:
     """The state before the first batch of an epoch."""
     generators, samplers = sources(loader)
     return {
@@ -106,7 +122,7 @@ def told(samplers: list[Any]) -> str:
     return f"{' of '.join(kinds)} over {length} items" if kinds else "none (it was streamed)"
 
 
-def restore(loader: DataLoader[Any], state: State) -> None:
+def restore(loader: Loader, state: State) -> None:
     """Put everything that decides the order back to where it was."""
     generators, samplers = sources(loader)
     if len(generators) != len(state["generators"]) or len(samplers) != len(state["samplers"]):
@@ -140,7 +156,7 @@ def restore(loader: DataLoader[Any], state: State) -> None:
 class Epoch:
     """The numbered batches of one pass, and which the user has seen: all below `done`, and those `ahead` of it."""
 
-    def __init__(self, loader: DataLoader[Any], resumed: State | None):
+    def __init__(self, loader: Loader, resumed: State | None):
         here = self.program = program_state(loader)
         if resumed is not None:
             restore(loader, resumed)
@@ -157,7 +173,7 @@ class Epoch:
         if self.program is not here:
             set_program_state(here)  # only the order was to be drawn again
 
-    def _numbered(self, loader: DataLoader[Any]) -> Iterator[tuple[int, Any]]:
+    def _numbered(self, loader: Loader) -> Iterator[tuple[int, Any]]:
         """What the sampler says, less what was seen. It has drawn its random numbers when this returns."""
         if self.streams:
             return enumerate(itertools.repeat(None))

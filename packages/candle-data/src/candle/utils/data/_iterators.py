@@ -5,21 +5,18 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from candle.utils.data._epoch import Epoch
+from candle.utils.data._epoch import Epoch, Loader
 from candle.utils.data._fetch import Stream
 from candle.utils.data._pool import Pool
 from candle.utils.data._workers import BATCH, END
-
-if TYPE_CHECKING:
-    from candle.utils.data.loader import DataLoader
 
 
 class LoaderIterator:
     """Over the batches of one epoch."""
 
-    def __init__(self, loader: DataLoader[Any], epoch: Epoch):
+    def __init__(self, loader: Loader, epoch: Epoch):
         self.epoch, self.batches, self.index_sampler = epoch, epoch.batches, loader.index_sampler
         self.promised = loader.stream_length
 
@@ -47,7 +44,7 @@ class LoaderIterator:
 class InProcess(LoaderIterator):
     """Makes each batch when it is asked for, with the random numbers of the program."""
 
-    def __init__(self, loader: DataLoader[Any], epoch: Epoch):
+    def __init__(self, loader: Loader, epoch: Epoch):
         super().__init__(loader, epoch)
         if loader.timeout:
             raise AssertionError(f"DataLoader: timeout={loader.timeout} needs num_workers > 0: nothing is waited for")
@@ -71,7 +68,7 @@ class InProcess(LoaderIterator):
 class FromWorkers(LoaderIterator):
     """Asks the workers in turn, `prefetch_factor` batches each in advance."""
 
-    def __init__(self, loader: DataLoader[Any], epoch: Epoch, pool: Pool):
+    def __init__(self, loader: Loader, epoch: Epoch, pool: Pool):
         super().__init__(loader, epoch)
         self.pool, self.in_order, self.keep = pool, loader.in_order, loader.persistent_workers
         self.waiting: list[deque[int]] = [deque() for _ in range(loader.num_workers)]  # for these batches of each

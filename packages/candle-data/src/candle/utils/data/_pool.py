@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import multiprocessing
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
+import traceback
 import weakref
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -76,8 +82,9 @@ class Pool:
                 job = recipe, init_fn, candle.get_default_dtype()
                 arguments += (job, list(_ours))  # type: ignore[assignment]
             process = context.Process(target=_workers.run, args=arguments, daemon=True)  # type: ignore[attr-defined]
-            process.start()
-            self.processes.append(process)
+            with _uninterrupted():
+                process.start()
+                self.processes.append(process)
             there.close()
         if parcel is not None:
             for worker in range(num_workers):
@@ -133,13 +140,20 @@ class Pool:
         process = self.processes[worker]
         process.join(_workers.GRACE)
         what = f"DataLoader worker {worker} (pid {process.pid}) exited unexpectedly with exit code {process.exitcode}"
-        code = process.exitcode or 0
+        code, begun = process.exitcode or 0, self._has_begun(worker)
         self.close()
         if code < 0:
             memory = "; the system kills processes when memory runs out" if -code == signal.SIGKILL else ""
             name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
             raise RuntimeError(f"{what}: killed by {name}{memory}")
-        raise RuntimeError(what if self.heard[worker] else f"{what}: {_why_at_once()}")
+        raise RuntimeError(what if begun else f"{what}: {_why_at_once()}")
+
+    def _has_begun(self, worker: int) -> bool:
+        """Whether a dead worker has ever said something, though perhaps nobody listened yet."""
+        try:
+            return self.heard[worker] or bool(self.connections[worker].recv_bytes())
+        except (EOFError, OSError):
+            return False
 
 
 def _why_at_once() -> str:
@@ -170,19 +184,64 @@ def _can_be_sent(part: Any) -> bool:
 
 
 def _end(owner: int, connections: list[Connection], processes: list[BaseProcess]) -> None:
-    """Close the sockets, which is what workers wait for; then insist."""
+    """Close the sockets, which is what workers wait for; then insist. Ctrl-C shortens that, and is raised after it."""
     if os.getpid() != owner:
         return  # a forked copy of this program, whose workers they are not
-    for connection in connections:
-        connection.close()
-    deadline = time.monotonic() + _workers.GRACE
+    patience, interrupted = _workers.GRACE, False
+    while connections or processes:
+        try:
+            _end_within(patience, connections, processes)
+        except KeyboardInterrupt:
+            patience, interrupted = 0.0, True
+    if interrupted:
+        with contextlib.suppress(RuntimeError):  # the program is ending as it is
+            threading.Thread(target=_interrupt_outside, daemon=True).start()
+
+
+def _end_within(seconds: float, connections: list[Connection], processes: list[BaseProcess]) -> None:
+    while connections:
+        connections[-1].close()
+        connections.pop()
+    deadline = time.monotonic() + seconds
     for process in processes:
         process.join(max(0.0, deadline - time.monotonic()))
-    for process in processes:
+    while processes:
+        process = processes[-1]
         if process.is_alive():
             process.terminate()
             process.join(1)
         if process.is_alive():
             process.kill()
             process.join()
-        process.close()
+        processes.pop().close()
+
+
+def _interrupt_outside() -> None:
+    """Raise KeyboardInterrupt in the main thread once it has left its finalizers, in which exceptions are lost."""
+    main, finalizer = threading.main_thread().ident or 0, weakref.finalize.__call__.__code__
+    while any(frame.f_code is finalizer for frame, _ in traceback.walk_stack(sys._current_frames().get(main))):
+        time.sleep(0.001)
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main, signal.SIGINT)  # wakes it, too
+    else:
+        _thread.interrupt_main()
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C is heard afterwards; a process that is started meanwhile, and all that it starts, never hears of it."""
+    in_main, before = threading.current_thread() is threading.main_thread(), signal.getsignal(signal.SIGINT)
+    if not (in_main and callable(before) and hasattr(signal, "pthread_sigmask")):
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started meanwhile, and lets Ctrl-C through in Python 3.11
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))  # another thread may receive it
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+        if heard:
+            signal.raise_signal(signal.SIGINT)

@@ -164,14 +164,18 @@ def _mapped(descriptor: int, size: int, private: bool) -> Any:
             file.readinto(copy)
         return copy
     memory = (ctypes.c_ubyte * size).from_address(address)
-    weakref.finalize(memory, _libc().munmap, address, size).atexit = False  # arrays may outlive that moment
+    # No weakref.finalize: within its Python code Ctrl-C would be lost
+    _mappings[address] = weakref.ref(memory, functools.partial(_libc().munmap, address, size))
     return memory
+
+
+_mappings: dict[int, weakref.ref[Any]] = {}  # a mapping that is gone leaves its entry to the next at this address
 
 
 @functools.cache
 def _libc() -> Any:
     libc = ctypes.CDLL(None)
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.py_object]  # and a weakref, which C ignores
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     return libc

@@ -2,6 +2,7 @@
 
     asked:     ("begin", epoch, base seed, batches to skip), then ("fetch", epoch, number, index) for each batch
     answered:  (epoch, kind, batch or failure) to each fetch; no answer where a later epoch has begun already
+               and before all that, of epoch -1: it has begun
 
 It ends when the other end of the socket is closed, by the loader or by the death of its process.
 """
@@ -168,6 +169,7 @@ def run(
         each.close()
     me = Worker(connection, worker, num_workers)
     try:
+        Parcel((-1, BATCH, None)).send(connection)
         me.prepare(receive(connection, private=True) if job is None else lambda: job, base_seed)
         inbox = Inbox(connection)
         for what, epoch, *details in inbox:

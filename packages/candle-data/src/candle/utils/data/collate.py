@@ -84,6 +84,7 @@ def _sequence(like: Sequence[Any], values: list[Any]) -> Any:
 
 
 def _stack(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None) -> Any:
+    _require_tensors("default_collate", batch)
     if len({tuple(t.shape) for t in batch}) != 1:
         shapes = sorted({tuple(t.shape) for t in batch})
         raise RuntimeError(
@@ -91,6 +92,11 @@ def _stack(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None)
             f"pad_collate pads sequences"
         )
     return candle.stack(list(batch))
+
+
+def _require_tensors(owner: str, batch: Sequence[Any]) -> None:
+    if others := sorted({type(each).__name__ for each in batch if not isinstance(each, Tensor)}):
+        raise TypeError(f"{owner}: where one item has a tensor all should, but others have {', '.join(others)}")
 
 
 def _arrays(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Any:
@@ -153,6 +159,7 @@ def pad_collate(batch: Sequence[Any], padding_value: float = 0) -> Any:
 
 def _pad(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None, padding_value: float) -> Any:
     first = batch[0]
+    _require_tensors("pad_collate", batch)
     if not first.ndim:
         return _stack(batch)
     if len({(*t.shape[1:], t.dtype, t.device) for t in batch}) != 1:

@@ -257,6 +257,8 @@ def random_split(
     n = len(dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _counts(lengths, n)
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"random_split: no length may be negative, got {lengths}")
     if sum(lengths) != n:
         raise ValueError(
             f"random_split: Sum of input lengths does not equal the length of the input dataset: {lengths} sum to "

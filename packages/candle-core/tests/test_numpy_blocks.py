@@ -57,8 +57,11 @@ def test_wherever_blocks_end(kernel: Kernel, sizes: list[int]) -> None:
 
 @each_kernel
 def test_gradients_of_other_layouts_numbers_and_empty_arrays(kernel: Kernel) -> None:
-    arrays = lists((300, 200), (400, 30, 2), (), (0,), (3, 0), LARGE)
-    arrays[1][0], arrays[1][1] = np.asfortranarray(arrays[1][0]), np.broadcast_to(arrays[1][1][:1], (400, 30, 2))
+    arrays = lists((300, 200), (400, 30, 2), (), (0,), (3, 0), LARGE, (2, 3, BLOCK + 5), (1, 9, 9, 800))
+    grads = arrays[1]
+    grads[0], grads[1] = np.asfortranarray(grads[0]), np.broadcast_to(grads[1][:1], (400, 30, 2))
+    grads[5] = np.ones((BLOCK + 3, 2))[:, 1]
+    grads[6], grads[7] = (np.moveaxis(np.moveaxis(g, 0, -1).copy(), -1, 0) for g in grads[6:])  # as of a convolution
     assert_right(kernel, arrays)
 
 
@@ -115,6 +118,18 @@ def test_what_is_not_finite_is_clipped_as_the_rule_does(bad: float) -> None:
         np.testing.assert_array_equal(found, right)
 
 
-@pytest.mark.parametrize("odd", [np.asfortranarray(np.ones((2, 3))), np.ones(3, np.float16), np.broadcast_to(1.0, 3)])
+@pytest.mark.parametrize("p", [2.0, float("inf"), 3.0])
+def test_gradients_of_other_layouts_are_clipped_in_place(p: float) -> None:
+    wide, tall, cube = lists((300, 200), (7, 1), (3, 40, 500))[1]
+    grads = [wide.T, tall, cube.transpose(2, 0, 1), np.asfortranarray(wide[:3] + 1)]
+    norm, scaled = clipped(grads, 0.5, p)
+    total = [np.zeros(())]
+    assert ClipNorm().forward(total, grads, 0.5, norm_type=p) is None
+    np.testing.assert_allclose(total[0], norm, rtol=1e-13)
+    for found, right in zip(grads, scaled, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-13)
+
+
+@pytest.mark.parametrize("odd", [np.ones((4, 3))[::2], np.ones(3, np.float16), np.broadcast_to(1.0, 3)])
 def test_other_gradients_are_left_to_the_rule(odd: np.ndarray) -> None:
     assert ClipNorm().forward([np.zeros(())], [np.ones(3), odd], 1.0, norm_type=2.0) is NotImplemented

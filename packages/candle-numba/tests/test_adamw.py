@@ -67,6 +67,16 @@ def test_transposed_gradients(shape: tuple[int, int], dtype: Any) -> None:
     assert_right(arrays, dtype)
 
 
+def test_gradients_of_convolutions() -> None:
+    """Their first dimension is the last in memory; they are not copied (candle-optim's tests measure that)."""
+    arrays = lists((4,), (19, 3, 3, 2), (2, 3))
+    arrays[1][1] = np.moveaxis(np.array(np.moveaxis(arrays[1][1], 0, -1), order="C"), -1, 0)
+    four, rows = adamw.laid_out(*(each[1] for each in arrays))
+    assert rows == 19
+    assert four[1] is arrays[1][1]
+    assert_right(arrays)
+
+
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7, 64])
 def test_wherever_the_pieces_meet(pieces: int) -> None:
     """All parameters laid end to end and cut: every element once, whole rows where the gradient is transposed."""

@@ -127,6 +127,21 @@ def test_groups_and_parameters_without_gradients(name: str) -> None:
     assert_equal(*results)
 
 
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate")
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("SGD", {}), ("SGD", {"momentum": 0.9, "dampening": 0.5}), ("RMSprop", {"momentum": 0.9}), ("Adam", {})],
+)
+def test_a_parameter_that_is_there_twice_steps_twice(name: str, options: dict[str, Any]) -> None:
+    results = []
+    for library, kinds in ((candle, optim), (torch, torch.optim)):
+        problem = Problem(library, shapes_for(name))
+        optimizer = getattr(kinds, name)([*problem.params, problem.params[1]], lr=0.01, **options)
+        problem.train(optimizer, 4)
+        results.append(problem.values())
+    assert_equal(*results)
+
+
 @pytest.mark.parametrize("option", ["foreach", "fused"])
 @pytest.mark.parametrize("name", NAMES)
 def test_options_that_choose_an_implementation_change_nothing(name: str, option: str) -> None:
@@ -177,3 +192,35 @@ def test_lbfgs_of_one_parameter_whose_gradient_stays_in_place(search: str | None
         losses = [optimizer.step(closure).item() for _ in range(4)]
         results.append([np.array(losses), w.detach().numpy()])
     assert_equal(*results, tolerance=1e-7)  # a valley of Rosenbrock's multiplies the last bit
+
+
+SEARCHES: list[dict[str, Any]] = [
+    {},
+    {"max_eval": 7},
+    {"lr": 0.01},
+    {"lr": 8.0, "max_iter": 5},
+    {"tolerance_change": 0.5},
+]
+
+
+@pytest.mark.parametrize("options", SEARCHES, ids=str)
+def test_line_searches_where_the_loss_has_waves(options: dict[str, Any]) -> None:
+    """From steep and from flat places, step by step: how often the loss is asked for, and where it leads."""
+    for start in (0.01, 0.2, 0.7, 1.9, 3.3):
+        results = []
+        for library, kinds in ((candle, optim), (torch, torch.optim)):
+            w = library.tensor([start, -2 * start, 0.3], dtype=library.float64, requires_grad=True)
+            optimizer, asked = kinds.LBFGS([w], line_search_fn="strong_wolfe", **options), []
+
+            def closure() -> Any:
+                optimizer.zero_grad()
+                loss = (w * w / 10 + (3 * w).cos()).sum() * 0.1
+                loss.backward()
+                asked.append(loss.item())
+                return loss
+
+            for _ in range(2):
+                optimizer.step(closure)
+            results.append([np.array(asked), w.detach().numpy()])
+        assert len(results[0][0]) == len(results[1][0])
+        assert_equal(*results, tolerance=1e-8)

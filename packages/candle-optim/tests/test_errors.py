@@ -90,6 +90,15 @@ def test_wrong_hyperparameters(name: str, options: dict[str, Any]) -> None:
         getattr(optim, name)([candle.zeros(2, 2, requires_grad=True)], **options)
 
 
+def test_wrong_betas_that_are_tensors() -> None:
+    """PyTorch calls the first ambiguous, a line before it would say this."""
+    p, half = candle.zeros(2, requires_grad=True), candle.tensor(0.5)
+    with pytest.raises(ValueError, match=r"Tensor betas\[0\] must be 1-element"):
+        optim.Adam([p], betas=(candle.ones(2) / 2, half))
+    with pytest.raises(ValueError, match="betas must be either both floats or both Tensors"):
+        optim.Adam([p], betas=(half, 0.9))
+
+
 @pytest.mark.parametrize("option", ["capturable", "differentiable"])
 @pytest.mark.parametrize("name", NAMES)
 def test_options_that_are_not_there(name: str, option: str) -> None:
@@ -129,6 +138,8 @@ def test_lbfgs_knows_one_line_search_and_one_group() -> None:
         optim.LBFGS([p], line_search_fn="armijo").step(lambda: (p * p).sum())
     with pytest.raises(ValueError, match="doesn't support per-parameter options"):
         optim.LBFGS([{"params": [p]}, {"params": [candle.ones(2)]}])
+    with pytest.raises(ValueError, match="history_size value: 0"):  # of no steps nothing can be guessed
+        optim.LBFGS([p], history_size=0)
 
 
 def test_a_step_that_is_not_defined() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from typing import Any
@@ -239,6 +240,24 @@ except AttributeError as error:
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.startswith("candle.nn is part of the distribution candle-nn, which is not installed")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "names"),
+    [
+        (optim, torch.optim, ["Optimizer", *NAMES]),
+        (optim.lr_scheduler, torch.optim.lr_scheduler, torch.optim.lr_scheduler.__all__),
+        (optim.swa_utils, torch.optim.swa_utils, torch.optim.swa_utils.__all__),
+    ],
+    ids=["optimizers", "schedulers", "averages"],
+)
+def test_the_parameters_and_defaults_are_pytorchs(mine: Any, theirs: Any, names: list[str]) -> None:
+    for name in names:
+        found, expected = (
+            [(p.name, p.kind, p.default) for p in inspect.signature(getattr(module, name)).parameters.values()]
+            for module in (mine, theirs)
+        )
+        assert found == expected, name
 
 
 def test_what_is_listed_exists_once() -> None:

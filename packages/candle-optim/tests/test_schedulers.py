@@ -191,6 +191,21 @@ def test_plateau(name: str) -> None:
     assert len(set(map(tuple, seen))) > 2
 
 
+@pytest.mark.parametrize("smallest", [0.01, [0.01, 0.02]], ids=["one for all", "each its own"])
+def test_a_plateau_and_a_group_that_came_later(smallest: Any) -> None:
+    seen: list[Any] = []
+    for library, it in LIBRARIES.items():
+        optimizer, scheduler = made(library, lambda s, o: s.ReduceLROnPlateau(o, patience=0, min_lr=smallest))
+        optimizer.add_param_group({"params": [it.tensors.zeros(3)], "lr": 0.7})
+        try:
+            for _ in range(3):
+                scheduler.step(1.0)
+            seen.append(scheduler.get_last_lr())
+        except RuntimeError as error:
+            seen.append("modify the `min_lrs` field" in str(error))
+    assert seen[0] == seen[1] == (True if isinstance(smallest, list) else [0.01] * 3)
+
+
 def test_a_rate_that_is_a_tensor_stays_the_same_tensor() -> None:
     lr = candle.tensor(0.5)
     optimizer = optim.SGD([candle.zeros(1)], lr=lr)

@@ -140,6 +140,17 @@ def test_older_checkpoints() -> None:
     assert_equal(fresh.values(), again.values())
 
 
+def test_a_momentum_buffer_that_is_none() -> None:
+    """PyTorch's SGD wrote that until a parameter's first step with momentum."""
+    problem = Problem(candle, [(2,)])
+    optimizer = optim.SGD(problem.params, lr=0.1)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": {0: {"momentum_buffer": None}}})
+    optimizer.param_groups[0]["momentum"] = 0.9
+    again = Problem(candle, [(2,)])
+    problem.train(optimizer, 3), again.train(optim.SGD(again.params, lr=0.1, momentum=0.9), 3)
+    assert_equal(problem.values(), again.values(), 0)
+
+
 def test_what_does_not_fit() -> None:
     p, q = candle.zeros(1), candle.zeros(2)
     one, two = optim.SGD([p]), optim.SGD([{"params": [p]}, {"params": [q]}])
@@ -147,6 +158,21 @@ def test_what_does_not_fit() -> None:
         one.load_state_dict(two.state_dict())
     with pytest.raises(ValueError, match="doesn't match the size of optimizer's group: groups of .2. parameters"):
         one.load_state_dict(optim.SGD([p, q]).state_dict())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "LBFGS"])
+def test_the_state_of_another_model_is_refused(name: str) -> None:
+    """When it is loaded, not in the next step; and nothing is loaded then."""
+    options = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
+    large, other = (Problem(candle, [shape]) for shape in ((6, 2), (4, 3)))
+    saved, optimizer = (getattr(optim, name)(problem.params, lr=0.01, **options) for problem in (large, other))
+    large.train(saved, 2), other.train(optimizer, 1)
+    before = optimizer.state_dict()
+    with pytest.raises(
+        ValueError, match=r"for parameter 0, of shape \(4, 3\), its \w+ should have shape \([^)]+\), not"
+    ):
+        optimizer.load_state_dict(saved.state_dict())
+    assert str(optimizer.state_dict()) == str(before)
 
 
 def test_names_are_kept_and_loaded() -> None:

@@ -143,12 +143,13 @@ def test_steps_write_where_everything_is(name: str) -> None:
     assert kept < 4000
 
 
+@pytest.mark.parametrize("layout", ["in order", "permuted"])
 @pytest.mark.parametrize("name", [*OPTIONS, "adamw", "clipping"])
-def test_a_step_allocates_little(name: str) -> None:
-    """Next to the parameters, of which the rule alone would make a few copies."""
-    params = [candle.randn(500, 1000, requires_grad=True) for _ in range(4)]
+def test_a_step_allocates_little(name: str, layout: str) -> None:
+    """Next to the parameters, of which the rule alone would make a few copies. A convolution's gradient is permuted."""
+    params = [candle.randn(500, 10, 100, requires_grad=True) for _ in range(4)]
     for p in params:
-        p.grad = candle.randn(*p.shape)
+        p.grad = candle.randn(500, 10, 100) if layout == "in order" else candle.randn(10, 100, 500).permute(2, 0, 1)
     kind = KINDS.get(name, {"adamw": "AdamW"}.get(name, name.capitalize()))
     step = (lambda: clip_norm_([p.grad for p in params], 1.0)) if name == "clipping" else None
     step = step or getattr(optim, kind)(params, **OPTIONS.get(name, {})).step

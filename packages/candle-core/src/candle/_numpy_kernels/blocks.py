@@ -40,10 +40,8 @@ class Blocks(Kernel):
             if len(group) > 1:
                 self.joined(inputs, dict(zip(lists, zip(*group, strict=True), strict=True)), attrs)
                 continue
-            size, flat = group[0][0].size, [x.reshape(-1) for x in group[0]]
-            step = math.ceil(size / max(round(size / BLOCK / self.at_once), 1))  # parts of one size
-            for start in range(0, size, step or 1):
-                self.block(inputs, {i: x[start : start + step] for i, x in zip(lists, flat, strict=True)}, attrs)
+            for part in parts(group[0], BLOCK * self.at_once):
+                self.block(inputs, dict(zip(lists, part, strict=True)), attrs)
         return None
 
     def joined(self, inputs: Any, lists: dict[int, tuple[Any, ...]], attrs: Any) -> None:
@@ -72,6 +70,23 @@ def alike(row: Any) -> bool:
         if x.shape != shape or x.dtype != dtype:
             return False
     return dtype in FLOATS
+
+
+def parts(row: Any, most: int) -> Iterator[list[Any]]:
+    """Its arrays as flat parts of about `most` elements; of one in another order (a gradient) each part is a copy."""
+    first = row[0]
+    if all(x.flags.c_contiguous for x in row) or first.size <= most:
+        flat = [x.reshape(-1) for x in row]
+        step = math.ceil(first.size / max(round(first.size / most), 1)) or 1  # parts of one size
+        for start in range(0, first.size, step):
+            yield [x[start : start + step] for x in flat]
+        return
+    if len(first) == 1:
+        yield from parts([x[0] for x in row], most)
+        return
+    step = max(most * len(first) // first.size, 1)  # rows
+    for start in range(0, len(first), step):
+        yield from parts([x[start : start + step] for x in row], most)
 
 
 def may_be_written(arrays: list[Any]) -> bool:

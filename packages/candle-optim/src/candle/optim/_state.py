@@ -93,6 +93,8 @@ class State(Hooks):
         state: defaultdict[Any, Any] = defaultdict(dict)
         for number, kept in state_dict["state"].items():
             p = by_number.get(number)
+            if p is not None:
+                self._check_shapes(number, p, kept)
             state[number if p is None else p] = deepcopy(kept) if p is None else self._fitted(p, kept, "")
         for new, old in zip(saved, self.param_groups, strict=True):
             for name in new.keys() - {"params"}:
@@ -116,6 +118,9 @@ class State(Hooks):
                 f"loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
                 f"groups of {there} parameters, and this {type(self).__name__} has groups of {here}"
             )
+
+    def _check_shapes(self, number: int, p: Tensor, kept: dict[str, Any]) -> None:
+        """Refuse what cannot be this parameter's state, if that is known."""
 
     def _fitted(self, p: Tensor, value: Any, name: str) -> Any:
         """A copy of what was saved for a parameter, where and as the parameter is."""

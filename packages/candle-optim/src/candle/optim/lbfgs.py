@@ -47,6 +47,8 @@ class LBFGS(Optimizer):
         line_search_fn: str | None = None,
     ) -> None:
         check_at_least_zero(lr=lr)
+        if history_size < 1:
+            raise ValueError(f"Invalid history_size value: {history_size}; it must be at least 1")
         super().__init__(
             params,
             {

@@ -165,6 +165,17 @@ class GroupOptimizer(Optimizer):
             state.update(self.begin(group, p))
         return state
 
+    def _check_shapes(self, number: int, p: Tensor, kept: dict[str, Any]) -> None:
+        own = self.begin(self.param_groups[0], p)
+        for name, value in kept.items():
+            if not isinstance(value, Tensor) or name == "step" or name in self.scalars:
+                continue
+            if value.shape != (right := own.get(name, p).shape):
+                raise ValueError(
+                    f"loaded state dict is another model's: for parameter {number}, of shape {tuple(p.shape)}, its "
+                    f"{name} should have shape {tuple(right)}, not {tuple(value.shape)}"
+                )
+
     def batches(
         self, group: dict[str, Any], *names: str
     ) -> Iterator[tuple[list[float], list[Any], list[list[Tensor]]]]:
@@ -172,18 +183,21 @@ class GroupOptimizer(Optimizer):
 
         Gives their numbers (`scalars`; the step is counted already), their states, and the lists:
         parameters, gradients, and the state's tensors by name. Complex ones come as pairs of real numbers.
+        A parameter that is there twice steps twice.
         """
         alike: dict[Any, tuple[list[Any], list[Any]]] = {}
+        turns: dict[int, int] = {}
         for p in group["params"]:
             if p.grad is None:
                 continue
+            turn = turns[id(p)] = turns.get(id(p), 0) + 1
             state = self.state_of(group, p) if names or self.scalars else {}
             numbers = [times_plus(state[name], add=1 if name == "step" else 0) for name in self.scalars]
             row = [p, p.grad, *[state[name] for name in names]]
             if p.dtype.is_complex:
                 row = [candle.view_as_real(each.detach()) for each in row]
-            states, rows = alike.setdefault((p.device, p.dtype, *numbers), ([], []))
+            states, rows = alike.setdefault((p.device, p.dtype, turn, *numbers), ([], []))
             states.append(state)
             rows.append(row)
-        for (_, _, *numbers), (states, rows) in alike.items():
+        for (_, _, _, *numbers), (states, rows) in alike.items():
             yield numbers, states, [list(each) for each in zip(*rows, strict=True)]

@@ -85,7 +85,7 @@ Four = tuple[Any, Any, Any, Any]
 
 
 def laid_out(p: Any, g: Any, m: Any, v: Any) -> tuple[Four, int] | None:
-    """The four in C order, and the rows of a matrix whose gradient is transposed (as one by `x @ w.T` is)."""
+    """The four in C order, and the rows where the gradient is transposed (as one by `x @ w.T` or a convolution is)."""
     if not p.flags.c_contiguous:
         p, g, m, v = p.T, g.T, m.T, v.T
     alike = p.dtype == g.dtype == m.dtype == v.dtype and p.shape == g.shape == m.shape == v.shape
@@ -93,7 +93,7 @@ def laid_out(p: Any, g: Any, m: Any, v: Any) -> tuple[Four, int] | None:
         return None
     if g.flags.carray:
         return (p, g, m, v), 0
-    if g.ndim == 2 and g.T.flags.carray:
+    if g.ndim > 1 and np.moveaxis(g, 0, -1).flags.carray:
         return (p, g, m, v), len(p)
     return (p, np.array(g, order="C"), m, v), 0
 

@@ -182,6 +182,26 @@ def test_rows_of_no_elements_are_no_distance_apart(p: float) -> None:
     check_gradients(lambda lib, x, y: lib.cdist(x, y, p), *torch.zeros(2, 3, 0, requires_grad=True))
 
 
+@pytest.mark.parametrize("mode", ["use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist"])
+@pytest.mark.parametrize(
+    "shapes", [((30, 4), (26, 4)), ((2, 1, 3, 4), (2, 27, 4)), ((30, 0), (3, 0)), ((0, 4), (30, 4))]
+)
+def test_distances_of_many_rows(shapes: tuple[tuple[int, ...], ...], mode: str) -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows = [torch.randn(shape, generator=draw, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    check_gradients(lambda lib, x, y: lib.cdist(x, y, compute_mode=mode), *rows)
+
+
+def test_rows_are_no_distance_from_themselves() -> None:
+    x = candle.tensor([[3.0, 4.0], [0.0, 2.0]], requires_grad=True)
+    found = candle.cdist(x, x, compute_mode="use_mm_for_euclid_dist")
+    assert found.diagonal().tolist() == [0, 0]
+    found.diagonal().sum().backward()
+    assert x.grad.tolist() == [[0, 0], [0, 0]]
+    with pytest.raises(ValueError, match="cdist: compute_mode must be one of .*, got 'quick'"):
+        candle.cdist(x, x, compute_mode="quick")
+
+
 def test_exponentials_of_a_batch_of_very_different_sizes() -> None:
     turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
     x = torch.stack([turn * 1e-3, turn * 1e3, torch.diag(torch.tensor([700.0, -700.0], dtype=torch.float64))])

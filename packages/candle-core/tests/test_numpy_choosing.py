@@ -48,3 +48,18 @@ def test_take_along_axis(axis: int) -> None:
         if axis == 0 and index.shape[1] not in (1, 7):
             continue
         np.testing.assert_array_equal(take_along_axis(x, index, axis=axis), np.take_along_axis(x, index, axis))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+@pytest.mark.parametrize("least", [0, -6])
+def test_take_along_axis_of_many(axis: int, least: int) -> None:
+    x = numbers((6, 8, 10), "float32")
+    shape = [6, 8, 10]
+    shape[axis] = 12
+    index = np.random.default_rng(0).integers(least, 6, shape)
+    for each in (x, np.asfortranarray(x)):
+        np.testing.assert_array_equal(take_along_axis(each, index, axis=axis), np.take_along_axis(x, index, axis))
+    for wrong in (-11, 10):
+        index.reshape(-1)[7] = wrong
+        with pytest.raises(IndexError, match=f"index {wrong} is out of bounds"):
+            take_along_axis(x, index, axis=axis)

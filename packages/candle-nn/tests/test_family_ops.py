@@ -19,7 +19,7 @@ from candle.testing.samples import SAMPLES, SPECIAL, Sample, at, floats, rough, 
 
 NAMES = """
     elu mish hardtanh hardswish prelu batch_norm batch_norm_inference binary_cross_entropy binary_cross_entropy_with_logits ctc_loss
-    linear
+    linear resample group_norm
 """.split()
 
 if "elu" not in SAMPLES:
@@ -50,6 +50,16 @@ if "elu" not in SAMPLES:
     sample("linear", transposed(2, 3), transposed(4, 3), floats(4))
     sample("linear", floats(3), floats(2, 3), floats(2))
     sample("linear", floats(0, 3), floats(2, 3), floats(2))
+    sample("group_norm", floats(2, 4, 3), floats(4), floats(4), groups=2, eps=1e-5)
+    sample("group_norm", floats(2, 3, 4), None, None, groups=1, eps=0.1)
+    sample("group_norm", floats(2, 2, 40), floats(2), None, groups=2, eps=1e-5)
+    sample("group_norm", transposed(2, 2, 4), None, floats(2), groups=1, eps=1e-5)
+    _how = {"scale": None, "aligned": False}
+    sample("resample", floats(2, 5, 3), dim=1, size=8, mode="bicubic", **_how)
+    sample("resample", floats(2, 6), dim=1, size=4, mode="area", **_how)
+    sample("resample", transposed(3, 4), dim=0, size=5, mode="linear", scale=None, aligned=True)
+    sample("resample", floats(2, 5), dim=1, size=3, mode="nearest-exact", scale=0.7, aligned=False)
+    rough("resample", SPECIAL, dim=0, size=6, mode="linear", **_how)
     _p, _q = floats(2, 3, low=0.1, high=0.9), floats(2, 3, low=0.0, high=1.0)
     sample("binary_cross_entropy", _p, _q)
     rough("binary_cross_entropy", np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0]))
@@ -117,7 +127,7 @@ def test_half_precision_keeps_its_dtype() -> None:
 
 
 def test_every_op_of_these_families_is_here() -> None:
-    families = "activation classification ctc linear normalization rectifiers".split()
+    families = "activation classification ctc linear normalization rectifiers _resampling _groups".split()
     ours = {name for name, op in OPS.items() if op.__module__.rpartition(".")[2] in families}
     ours = {name for name in ours if OPS[name].__module__.startswith("candle.nn.")}
     assert ours == set(NAMES)

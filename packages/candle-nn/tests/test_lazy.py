@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -134,3 +135,13 @@ def test_mistakes_are_named(mistake: Any, kind: type[Exception], told: str, tmp_
     monkeypatch.chdir(tmp_path)
     with pytest.raises(kind, match=told):
         mistake(nn.LazyLinear(2))
+
+
+@pytest.mark.parametrize("made", ["LazyLinear(3)", "LazyBatchNorm1d()"])
+def test_a_lazy_layer_survives_pickling(made: str) -> None:
+    for layer in both(made):
+        again = pickle.loads(pickle.dumps(layer))
+        assert again.has_uninitialized_params()
+        assert type(again.weight) is type(layer.weight)
+    assert tuple(again(candle.ones(2, 4).double()).shape) == (2, again.weight.shape[0])  # PyTorch's forgets the dtype
+    assert layer.has_uninitialized_params()

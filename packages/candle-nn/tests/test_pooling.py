@@ -49,6 +49,20 @@ def test_means_of_large_windows(kernel: int) -> None:
     agree("avg_pool2d", x, kernel_size=(kernel, 7), stride=(1, 2), padding=(2, 3), count_include_pad=False)
 
 
+@pytest.mark.parametrize(("kernel", "sizes"), [(17, (41,)), (5, (11, 12)), (3, (6, 7, 8))])
+def test_the_largest_of_large_windows(kernel: int, sizes: tuple[int, ...]) -> None:
+    name, x = f"max_pool{len(sizes)}d", values(2, 3, *sizes)
+    for several in (x, (3 * x).round()):  # the first of equals
+        for options in (
+            {"kernel_size": kernel},
+            {"kernel_size": kernel, "ceil_mode": True},
+            {"kernel_size": sizes},
+            {"kernel_size": sizes, "stride": 1},
+        ):
+            agree(name, several, **options)
+            same_indices(name, several, **options)
+
+
 def test_means_of_all() -> None:
     for dims, sizes in SIZES.items():
         x, wide = values(2, 3, *sizes), [n + 2 for n in sizes]

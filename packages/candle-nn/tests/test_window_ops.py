@@ -38,6 +38,8 @@ if "conv" not in SAMPLES:
     sample("max_pool", floats(1, 2, 5, 4), **_pool | {"padding": ((1, 0), (0, 0)), "stride": (1, 2)})
     sample("max_pool", floats(2, 1, 7), kernel=(3,), stride=(2,), padding=((1, 1),), dilation=(2,))
     sample("max_pool", transposed(2, 1, 4, 4), **_pool | {"padding": ((0, -1), (0, 1)), "stride": (1, 1)})
+    sample("max_pool", floats(2, 1, 5, 8), **_pool | {"kernel": (5, 4), "stride": (5, 4)})
+    sample("max_pool", floats(1, 2, 21), kernel=(18,), stride=(18,), padding=((0, -3),), dilation=(1,))
     _pool = {"kernel": (2, 2), "stride": (2, 2), "padding": ((0, 0), (0, 0)), "divisor": 4, "margin": (0, 0)}
     sample("avg_pool", floats(2, 3, 4, 4), **_pool)
     sample("avg_pool", floats(1, 2, 5, 4), **_pool | {"padding": ((1, 0), (0, 0)), "stride": (1, 2), "divisor": None})

@@ -135,6 +135,7 @@ lib.linalg.eigvals(f @ f.T).abs().sum(); lib.linalg.svdvals(x); lib.linalg.qr(x.
 lib.linalg.lu_factor(x.T).LU; lib.linalg.lu(x)[2]; lib.linalg.pinv(x); lib.linalg.vector_norm(x, 2, 1); x.norm()
 lib.linalg.matrix_exp(x @ x.T); lib.linalg.matrix_norm(a, "nuc"); lib.linalg.matrix_power(x @ x.T, 3); lib.geqrf(x)[1]
 lib.linalg.solve_triangular(x @ x.T, k[:2], upper=True); x.dist(y, 3); lib.linalg.cross(x, y); lib.kron(x, y)
+lib.cdist(x, y, 2.0, 'use_mm_for_euclid_dist')
 lib.fft.fft(f); lib.fft.ifft2(f); lib.fft.rfft(x); lib.fft.rfftn(a); lib.fft.irfft(f); lib.fft.irfft(f, 5, norm="ortho")
 lib.fft.fftshift(x); lib.fft.hfft(x, dim=0)
 """

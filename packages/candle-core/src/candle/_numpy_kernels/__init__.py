@@ -17,13 +17,13 @@ ELEMENTWISE = "adadelta adagrad adam adamax asgd lion nadam radam rmsprop rprop 
 
 KERNELS = {  # by op: the file, the class, and what it is made with
     "adamw": ("adamw", "AdamW", "adamw"),
-    "scaled_dot_product_attention": ("attention", "Attention"),
     "clip_norm": ("clip_norm", "ClipNorm"),
     "cross_entropy": ("cross_entropy", "CrossEntropy"),
     "gelu": ("gelu", "Gelu"),
     "gru": ("recurrent", "Gru"),
     "lstm": ("recurrent", "Lstm"),
     "resample": ("resampling", "Resample"),
+    "scaled_dot_product_attention": ("attention", "Attention"),
     **{op: ("blocks", "Blocks", op) for op in ELEMENTWISE},
     "conv": ("runs", "Runs", "conv"),
     "conv_transpose": ("pieces", "Pieces", "conv_transpose"),

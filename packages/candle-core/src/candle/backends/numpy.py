@@ -12,6 +12,7 @@ import numpy as np
 
 from candle._device import Device
 from candle._numpy_kernels import candle_register_kernels  # noqa: F401
+from candle._numpy_kernels.adding import index_add, logaddexp
 from candle._numpy_kernels.choosing import take_along_axis, where
 from candle._numpy_kernels.shortcuts import SHORTCUTS
 from candle._numpy_kernels.sorting import argsort, sort, topk
@@ -85,26 +86,6 @@ def slice_put(x: Array, key: tuple[Any, ...], value: Array) -> Array:
     """A copy of x with x[key] = value, for a key of slices, integers and None."""
     out = np.array(x)
     out[key] = value
-    return out
-
-
-def index_add(x: Array, indices: tuple[Array, ...], values: Array) -> Array:
-    """A copy of x with values added at x[i, j, ...], once for every time an index appears."""
-    if is_half(x):
-        return index_add(x.astype(np.float32), indices, values).astype(x.dtype)
-    out = np.array(x)
-    if len(indices) > 1 or out.ndim == 1:
-        np.add.at(out, indices, values)
-        return out
-    # Whole rows: sum the rows of equal index first (np.add.at would go element by element).
-    rows = np.asarray(indices[0]).reshape(-1)
-    if rows.size:
-        rows = np.where(rows < 0, rows + len(out), rows)
-        order = np.argsort(rows, kind="stable")
-        starts = np.flatnonzero(np.diff(rows[order], prepend=-1))
-        width = out.shape[1:]
-        values = np.broadcast_to(values, (*np.shape(indices[0]), *width)).reshape(len(rows), *width)
-        out[rows[order][starts]] += np.add.reduceat(values[order], starts, axis=0, dtype=out.dtype)
     return out
 
 
@@ -198,6 +179,7 @@ OWN: dict[str, Any] = {
     "index": index,
     "index_put": index_put,
     "index_add": index_add,
+    "logaddexp": logaddexp,
     "index_combine": index_combine,
     "slice_put": slice_put,
     "check": check,

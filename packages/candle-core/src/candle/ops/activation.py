@@ -9,7 +9,7 @@ from candle._apply import apply
 from candle._attach import method
 from candle._tensor import Tensor
 from candle.op import Op
-from candle.ops._common import Unary, one_dim
+from candle.ops._common import Unary, expect_tensor, one_dim
 
 __all__ = ["gelu", "leaky_relu", "log_softmax", "logsigmoid", "relu", "silu", "softmax", "softplus"]
 
@@ -34,6 +34,8 @@ class LeakyRelu(Unary):
     real = True
 
     def forward(xp, x, *, slope):
+        if 0 < slope <= 1:
+            return xp.maximum(x, x * slope)
         return xp.where(xp.greater(x, 0), x, x * slope)
 
     def vjp(xp, needs, grad, out, x, *, slope):
@@ -181,6 +183,7 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """input times the normal distribution below it; `approximate="tanh"` is GPT-2's form."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    expect_tensor("gelu", input, "input")
     if not input.dtype.is_floating_point:
         raise RuntimeError(f"gelu: needs a floating-point tensor, got {input.dtype}")
     return apply(Gelu, input, approximate=approximate)
@@ -204,6 +207,7 @@ def log_softmax(input: Tensor, dim: int, *, dtype: _dtypes.dtype | None = None) 
 
 
 def _along(op: type[Op], name: str, input: Tensor, dim: int, dtype: _dtypes.dtype | None) -> Tensor:
+    expect_tensor(name, input, "input")
     if dtype is not None:
         input = input.to(dtype)
     dim = one_dim(dim, input.ndim, name)

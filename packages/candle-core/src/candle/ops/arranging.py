@@ -136,6 +136,9 @@ def repeat_interleave(
     if dim is None:
         input, dim = input.reshape(-1), 0
     dim = one_dim(dim, input.ndim)
+    if type(repeats) is int and repeats > 1 and output_size in (None, input.shape[dim] * repeats):
+        each = input.unsqueeze(dim + 1).expand(*input.shape[: dim + 1], repeats, *input.shape[dim + 1 :])
+        return each.flatten(dim, dim + 1)
     if not isinstance(repeats, Tensor):
         repeats = tensor(repeats, device=input.device)
     if repeats.numel() == 1:

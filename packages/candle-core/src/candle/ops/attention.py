@@ -114,6 +114,11 @@ def scaled_dot_product_attention(
             x.unsqueeze(-3).expand(*x.shape[:-2], query.shape[-3] // x.shape[-3], *x.shape[-2:]).flatten(-4, -3)
             for x in (key, value)
         )
+    scores = (query.shape[-2], key.shape[-2])
+    if attn_mask is not None and any(n not in (1, size) for n, size in zip(attn_mask.shape[::-1], scores[::-1])):
+        raise RuntimeError(
+            f"{name}: attn_mask of shape {tuple(attn_mask.shape)} does not fit {scores}, queries by keys"
+        )
     if attn_mask is not None and attn_mask.dtype not in (_dtypes.bool_, _dtypes.float32, query.dtype):
         raise RuntimeError(f"{name}: attn_mask must be of bool, float32 or {query.dtype}, got {attn_mask.dtype}")
     if attn_mask is not None and attn_mask.dtype is _dtypes.bool_:

@@ -22,7 +22,7 @@ class CrossEntropy(Op):
     reads = {"logits": "logits target"}
 
     def forward(xp, logits, target, *, ignore_index, reduction):
-        """(N, C), (N,) -> (N,), zero where the target is to be ignored; -> () of the "sum" or "mean" of the others."""
+        """(N, C, ...), (N, ...) -> (N, ...), zero where the target is to be ignored; () of the "sum" or "mean"."""
         ignored = xp.equal(target, ignore_index)
         shifted = logits - xp.max(logits, axis=1, keepdims=True)
         chosen = xp.take_along_axis(shifted, _column(xp, target, ignored), axis=1)
@@ -36,11 +36,12 @@ class CrossEntropy(Op):
         ignored = xp.equal(target, ignore_index)
         if reduction == "mean":
             grad = grad / _others(xp, ignored, grad.dtype)
-        onehot = xp.equal(xp.arange(logits.shape[1], dtype=target.dtype), _column(xp, target, ignored))
+        classes = xp.reshape(xp.arange(logits.shape[1], dtype=target.dtype), (-1, *(1,) * (logits.ndim - 2)))
+        onehot = xp.equal(classes, _column(xp, target, ignored))
         p = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
         p = p / xp.sum(p, axis=1, keepdims=True)
         scale = xp.where(ignored, xp.zeros((), dtype=grad.dtype), grad)
-        return xp.where(onehot, p - 1, p) * xp.reshape(scale, (-1, 1)), None
+        return xp.where(onehot, p - 1, p) * xp.reshape(scale, _one_class(target)), None
 
 
 def _others(xp: Any, ignored: Any, dtype: Any) -> Any:
@@ -49,8 +50,12 @@ def _others(xp: Any, ignored: Any, dtype: Any) -> Any:
 
 
 def _column(xp: Any, target: Any, ignored: Any) -> Any:
-    """Targets as a column, with a harmless one in place of those to be ignored."""
-    return xp.reshape(xp.where(ignored, xp.zeros((), dtype=target.dtype), target), (-1, 1))
+    """Targets in a dim of the classes, with a harmless one in place of those to be ignored."""
+    return xp.reshape(xp.where(ignored, xp.zeros((), dtype=target.dtype), target), _one_class(target))
+
+
+def _one_class(target: Any) -> tuple[int, ...]:
+    return (target.shape[0], 1, *target.shape[1:])
 
 
 # What users call
@@ -87,21 +92,18 @@ def cross_entropy(
     _check_options("cross_entropy", input, target, size_average, reduce, reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
-    classes = 0 if input.ndim == 1 else 1
-    if not input.ndim:
-        raise RuntimeError("cross_entropy: the input needs a dim of classes, got a 0-d tensor")
-    c = input.shape[classes]
-    if weight is not None and tuple(weight.shape) != (c,):
-        raise RuntimeError(
-            f"cross_entropy: weight must have one entry per class, shape ({c},), got {tuple(weight.shape)}"
-        )
+    classes, c = _classes("cross_entropy", input, weight)
     if target.dtype.is_floating_point:
         return _with_probabilities(input, target, weight, classes, reduction, label_smoothing)
     if weight is None and not label_smoothing:
-        rows, shape = _rows(input, classes), _target_shape("cross_entropy", input, target)
-        flat = _class_indices("cross_entropy", target, c, ignore_index)
-        losses: Tensor = apply(CrossEntropy, rows, flat, ignore_index=ignore_index, reduction=reduction)
-        return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
+        shape = _target_shape("cross_entropy", input, target)
+        indices = _class_indices("cross_entropy", target, c, ignore_index)
+        if len(shape) > 1:
+            indices = indices.reshape(shape)
+        rows = input if input.ndim > 1 else input.reshape(1, c)
+        losses: Tensor = apply(CrossEntropy, rows, indices, ignore_index=ignore_index, reduction=reduction)
+        return losses.reshape(()) if reduction == "none" and not shape else losses
+    target = _of_one(input, target)
     logp = input.log_softmax(classes)
     main = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
@@ -144,6 +146,22 @@ def _check_options(name: str, input: Any, target: Any, size_average: Any, reduce
         raise ValueError(f"{name}: {reduction!r} is not a reduction: expected 'none', 'mean' or 'sum'")
 
 
+def _classes(name: str, input: Tensor, weight: Tensor | None) -> tuple[int, int]:
+    """The dim of the classes, and how many there are."""
+    if not input.ndim:
+        raise RuntimeError(f"{name}: the input needs a dim of classes, got a 0-d tensor")
+    dim = 0 if input.ndim == 1 else 1
+    c = input.shape[dim]
+    if weight is not None and tuple(weight.shape) != (c,):
+        raise RuntimeError(f"{name}: weight must have one entry per class, shape ({c},), got {tuple(weight.shape)}")
+    return dim, c
+
+
+def _of_one(input: Tensor, target: Tensor) -> Tensor:
+    """An input (C) may come with a target (1)."""
+    return target.reshape(()) if input.ndim == 1 and target.shape == (1,) else target
+
+
 def _rows(input: Tensor, classes: int) -> Tensor:
     """(N, C, d1, ...) as (N d1 ..., C)."""
     if input.ndim == 2:
@@ -155,7 +173,7 @@ def _rows(input: Tensor, classes: int) -> Tensor:
 def _target_shape(name: str, input: Tensor, target: Tensor) -> tuple[int, ...]:
     given = tuple(input.shape)
     shape = (*given[:1], *given[2:]) if len(given) > 1 else ()
-    if target.shape != shape:
+    if _of_one(input, target).shape != shape:
         raise _misfit(input, target)(
             f"{name}: an input of shape {given} needs a target of shape {shape}, got {tuple(target.shape)}"
         )
@@ -195,21 +213,25 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Minus the log-probability of the target classes: input (N, C, ...), target (N, ...)."""
-    from candle.ops.creation import ones
-
     _check_options("nll_loss", input, target, size_average, reduce, reduction)
-    classes = 0 if input.ndim == 1 else 1
-    shape, c = _target_shape("nll_loss", input, target), input.shape[classes]
+    classes, c = _classes("nll_loss", input, weight)
+    shape = _target_shape("nll_loss", input, target)
     flat = _class_indices("nll_loss", target, c, ignore_index)
-    weight = ones(c, dtype=input.dtype, device=input.device) if weight is None else weight
-    weights = _weights(weight, flat, ignore_index)
-    picked = _rows(input, classes).gather(1, flat.masked_fill(flat == ignore_index, 0).reshape(-1, 1)).reshape(-1)
-    losses = (-picked * weights).masked_fill(flat == ignore_index, 0).reshape(shape)
-    return reduced(losses, reduction, weights.sum())
+    ignored = flat == ignore_index
+    kept = flat.masked_fill(ignored, 0).reshape(shape).unsqueeze(classes)
+    losses = -input.gather(classes, kept).squeeze(classes)
+    if weight is not None:
+        weights = _weights(weight, flat, ignore_index)
+        losses = losses * weights.reshape(shape)
+    losses = losses.masked_fill(ignored.reshape(shape), 0)
+    count = (~ignored if weight is None else weights).sum() if reduction == "mean" else None
+    return reduced(losses, reduction, count)
 
 
 def warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:
     """A prediction (N, 1) and a target (N) would be compared each with every other: hardly ever meant."""
+    expect_tensor(name, input, "input")
+    expect_tensor(name, target, "target")
     if input.shape != target.shape:
         broadcast_shapes(name, input.shape, target.shape)
         warnings.warn(

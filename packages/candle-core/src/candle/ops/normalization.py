@@ -8,6 +8,7 @@ from typing import Any
 from candle._apply import apply
 from candle._tensor import Tensor
 from candle.op import Op
+from candle.ops._common import expect_tensor
 
 __all__ = ["layer_norm", "rms_norm"]
 
@@ -15,7 +16,8 @@ __all__ = ["layer_norm", "rms_norm"]
 class LayerNorm(Op):
     """n w + b, n = (x - mean) / sqrt(var + eps);  dx = (g - mean(g) - n mean(g n)) / std, g = grad w"""
 
-    name, promotes, floats, autocast = "layer_norm", "x weight bias", True, "float32 off cpu"
+    name, promotes, autocast = "layer_norm", "x weight bias", "float32 off cpu"
+    floats = real = True
     reads = {"x": "x weight", "weight": "x", "bias": ""}
 
     def forward(xp, x, weight, bias, *, dims, eps):
@@ -77,6 +79,7 @@ def mean_product(xp: Any, x: Any, y: Any, dims: int) -> Any:
 
 
 def _fits(name: str, input: Tensor, normalized_shape: Sequence[int], *parameters: Tensor | None) -> int:
+    expect_tensor(name, input, "input")
     given, shape = tuple(input.shape), tuple(normalized_shape)
     if not shape or given[len(given) - len(shape) :] != shape:
         raise RuntimeError(f"{name}: an input of shape {given} does not end in normalized_shape {shape}")

@@ -7,8 +7,8 @@ from typing import Any
 
 from candle._apply import apply
 from candle._tensor import Tensor
-from candle.ops._common import integers
-from candle.ops.creation import arange
+from candle.ops._common import expect_tensor, integers
+from candle.ops.joining import cat
 from candle.ops.slicing import SlicePut, slice_dim, slice_item
 
 __all__ = ["constant_pad_nd", "pad"]
@@ -16,6 +16,7 @@ __all__ = ["constant_pad_nd", "pad"]
 
 def _widths(name: str, input: Tensor, pad: Sequence[int]) -> list[tuple[int, int]]:
     """How many more at the start and at the end of each dim; `pad` begins with the last dim."""
+    expect_tensor(name, input, "input")
     given = integers(name, (pad,))
     if len(given) % 2 or len(given) > 2 * input.ndim:
         raise RuntimeError(f"{name}: pad must be pairs for at most {input.ndim} dims, got {given}")
@@ -54,8 +55,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     """More elements around the last dims: a constant, or ("reflect", "replicate", "circular") what lies inside."""
     if mode == "constant":
         return constant_pad_nd(input, pad, 0 if value is None else value)
-    if mode not in PLACES:
-        raise NotImplementedError(f"pad: mode must be 'constant', {', '.join(map(repr, PLACES))}, got {mode!r}")
+    if mode not in OUTSIDE:
+        raise NotImplementedError(f"pad: mode must be 'constant', {', '.join(map(repr, OUTSIDE))}, got {mode!r}")
     if value:
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
     widths = _widths("pad", input, pad)
@@ -73,13 +74,29 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         most = {"reflect": size - 1, "circular": size}.get(mode)
         if not size or (most is not None and max(before, after) > most):
             raise RuntimeError(f"pad: mode {mode!r} cannot pad dim {dim} of size {size} by {widths[dim]}")
-        place = PLACES[mode](arange(-before, size + after, device=input.device), size)
-        input = input.index_select(dim, place) if before or after else input
+        inside = slice_dim(input, dim, max(-before, 0), size + min(after, 0))
+        ends = [(-before, min(size + after, 0)), (max(size, -before), size + after)]
+        first, last = ([OUTSIDE[mode](input, dim, *end)] if end[0] < end[1] else [] for end in ends)
+        input = cat([*first, inside, *last], dim) if before or after else input
     return input
 
 
-PLACES: dict[str, Any] = {
-    "reflect": lambda place, size: (size - 1) - ((size - 1) - place.abs()).abs(),
-    "replicate": lambda place, size: place.clamp(0, size - 1),
-    "circular": lambda place, size: place % size,
-}
+# What stands at start, ..., stop - 1 of a dim, all before its first element or behind its last
+
+
+def _reflected(x: Tensor, dim: int, start: int, stop: int) -> Tensor:
+    twice = 0 if start < 0 else 2 * (x.shape[dim] - 1)
+    return slice_dim(x, dim, twice - stop + 1, twice - start + 1).flip(dim)
+
+
+def _replicated(x: Tensor, dim: int, start: int, stop: int) -> Tensor:
+    end = 0 if start < 0 else x.shape[dim] - 1
+    return slice_dim(x, dim, end, end + 1).expand(*x.shape[:dim], stop - start, *x.shape[dim + 1 :])
+
+
+def _circular(x: Tensor, dim: int, start: int, stop: int) -> Tensor:
+    turn = x.shape[dim] if start < 0 else -x.shape[dim]
+    return slice_dim(x, dim, start + turn, stop + turn)
+
+
+OUTSIDE = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}

@@ -79,6 +79,9 @@ class Uninitialized(Tensor):
         memo[id(self)] = copy = type(self)(device=self.device, dtype=self.dtype)
         return copy.requires_grad_(self.requires_grad)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (self.requires_grad, str(self.device), self.dtype)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 

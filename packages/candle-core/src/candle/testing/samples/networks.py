@@ -11,6 +11,7 @@ sample("contiguous", transposed(2, 3))
 for _reduction in ("none", "sum", "mean"):
     sample("cross_entropy", floats(3, 4), at(2, 0, 3), ignore_index=-100, reduction=_reduction)
     sample("cross_entropy", floats(3, 4), at(2, -100, 3), ignore_index=-100, reduction=_reduction)
+    sample("cross_entropy", floats(2, 3, 2), at([2, -100], [0, 1]), ignore_index=-100, reduction=_reduction)
 sample("embedding", floats(4, 3), at([2, 0], [2, 3]), padding_idx=None)
 rough("embedding", floats(4, 3), at(2, 0, 2), padding_idx=2)  # drops the gradient of row 2 on purpose
 

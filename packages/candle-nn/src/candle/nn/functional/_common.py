@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import candle
 from candle import Tensor
 from candle._views import assign
-from candle.ops._common import HALVES
+from candle.ops._common import HALVES, expect_tensor
 
 
 def written(input: Tensor, result: Tensor, inplace: bool, name: str) -> Tensor:
     """The result; with `inplace`, the input after the result was written into it."""
     return assign(input, result, name) if inplace else result
+
+
+def expect_tensors(name: str, **given: Any) -> None:
+    """Refuse arrays, lists and None, by the argument's name."""
+    for what, x in given.items():
+        expect_tensor(name, x, what)
 
 
 def reduction_of(name: str, size_average: bool | None, reduce: bool | None, reduction: str) -> str:

@@ -7,7 +7,7 @@ import warnings
 import candle
 from candle import Tensor
 from candle._apply import apply
-from candle.nn.functional._common import written
+from candle.nn.functional._common import expect_tensors, written
 from candle.ops import gelu, logsigmoid, sigmoid, softplus, tanh
 from candle.ops._common import Unary, one_dim, unsupported
 
@@ -41,7 +41,7 @@ Dtype = candle.dtype | None
 class Elu(Unary):
     """scale * (x if x > 0 else alpha (e^(rate x) - 1));  dx = grad scale, or grad scale alpha rate e^(rate x)"""
 
-    name, reads = "elu", {"x": "x"}
+    name, real, reads = "elu", True, {"x": "x"}
 
     def forward(xp, x, *, alpha, scale, rate):
         low = xp.minimum(x, xp.zeros((), dtype=x.dtype))  # above 0, e^x may overflow
@@ -118,8 +118,10 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along `dim` times the sigmoid of the second."""
+    expect_tensors("glu", input=input)
     if not input.ndim:
         raise RuntimeError("glu: a 0-d tensor has no dim to halve")
+    dim = one_dim(dim, input.ndim, "glu")
     if input.shape[dim] % 2:
         raise RuntimeError(f"glu: dim {dim} of an input of shape {tuple(input.shape)} is not even")
     kept, gate = input.chunk(2, dim)
@@ -128,11 +130,13 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x)."""
+    expect_tensors("tanhshrink", input=input)
     return input - input.tanh()
 
 
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)."""
+    expect_tensors("softsign", input=input)
     return input / (1 + input.abs())
 
 

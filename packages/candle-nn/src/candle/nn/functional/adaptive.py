@@ -7,6 +7,7 @@ from typing import Any
 
 import candle
 from candle import Tensor
+from candle.nn.functional._resampling import resample
 from candle.nn.functional._windows import Sizes, batched
 from candle.nn.functional.averages import avg_pool
 from candle.nn.functional.pooling import max_pool
@@ -42,13 +43,12 @@ def _even(x: Tensor, wanted: Sizes) -> Sizes | None:
     return tuple(n // count for n, count in pairs) if all(count and n % count == 0 for n, count in pairs) else None
 
 
-def parts(size: int, count: int, device: Any) -> tuple[Tensor, Tensor]:
-    """Where the elements of each part stand, (count, most), and which of them repeat its last one."""
+def parts(size: int, count: int, device: Any) -> Tensor:
+    """Where the elements of each part stand, (count, most); a shorter one repeats its last."""
     i = candle.arange(count, device=device).reshape(-1, 1)
     starts, ends = i * size // max(count, 1), -(-(i + 1) * size // max(count, 1))
     most = max((-(-(k + 1) * size // count) - k * size // count for k in range(count)), default=1)
-    places = starts + candle.arange(most, device=device)
-    return places.minimum(ends - 1), places >= ends
+    return (starts + candle.arange(most, device=device)).minimum(ends - 1)
 
 
 def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) -> Tensor:
@@ -57,13 +57,26 @@ def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) ->
     wanted = _wanted(name, x, output_size)
     if kernel := _even(x, wanted):
         return avg_pool(name, dims, input, kernel)
+    x = x if x.dtype.is_floating_point or x.dtype.is_complex else x.float()
     for d, count in enumerate(wanted, 2):
-        places, repeated = parts(x.shape[d], count, x.device)
-        seen = x.index_select(d, places.reshape(-1)).reshape(*x.shape[:d], *places.shape, *x.shape[d + 1 :])
-        behind = (1,) * (x.ndim - d - 1)
-        lengths = (~repeated).sum(1).reshape(-1, *behind).to(x.dtype)
-        x = seen.masked_fill(repeated.reshape(*places.shape, *behind), 0).sum(d + 1) / lengths
+        x = resample(x, d, count, "area") if count else x.narrow(d, 0, 0)
     return x.squeeze(0) if single else x
+
+
+def _largest(x: Tensor, wanted: Sizes) -> Tensor:
+    """Where the first of each part's largest stands, in row-major order: found in the last dim, then in others."""
+    stands = candle.arange(prod(x.shape[2:]), device=x.device).reshape(1, 1, *x.shape[2:])
+    for d in reversed(range(2, x.ndim)):
+        places = parts(x.shape[d], wanted[d - 2], x.device)
+        rows, there = x.movedim(d, 0).contiguous(), stands.movedim(d, 0)
+        best, where = (each.index_select(0, places[:, 0]) for each in (rows, there))
+        for place in places[:, 1:].unbind(1):
+            each = rows.index_select(0, place)
+            wins = (each > best) | (each.isnan() & ~best.isnan())
+            best = candle.where(wins, each, best)
+            where = candle.where(wins, there.index_select(0, place), where)
+        x, stands = best.movedim(0, d), where.movedim(0, d)
+    return stands.expand(x.shape)
 
 
 def _adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any, return_indices: bool = True) -> Any:
@@ -71,19 +84,8 @@ def _adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any, re
     wanted = _wanted(name, x, output_size)
     if kernel := _even(x, wanted):
         return max_pool(name, dims, input, kernel, return_indices=return_indices)
-    stands = candle.zeros((), dtype=candle.int64, device=x.device)  # each element's place, in row-major order
-    seen = x
-    for d, count in enumerate(wanted):
-        places = parts(x.shape[2 + d], count, x.device)[0]
-        at = 2 + 2 * d
-        seen = seen.index_select(at, places.reshape(-1)).reshape(*seen.shape[:at], *places.shape, *seen.shape[at + 1 :])
-        stands = (stands * x.shape[2 + d]).reshape(*stands.shape, 1, 1) + places
-    order = (*range(2, 2 + 2 * dims, 2), *range(3, 3 + 2 * dims, 2))
-    seen = seen.permute(0, 1, *order).flatten(2 + dims)
-    stands = stands.permute([each - 2 for each in order]).flatten(dims)
-    best = seen.detach().argmax(-1, keepdim=True)
-    out = seen.take_along_dim(best, -1).squeeze(-1)
-    indices = stands.expand(seen.shape).take_along_dim(best, -1).squeeze(-1)
+    indices = _largest(x.detach(), wanted)
+    out = x.flatten(2).take_along_dim(indices.flatten(2), 2).reshape(indices.shape)
     out, indices = (out.squeeze(0), indices.squeeze(0)) if single else (out, indices)
     return (out, indices) if return_indices else out
 

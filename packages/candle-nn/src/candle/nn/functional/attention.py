@@ -10,6 +10,7 @@ import warnings
 
 import candle
 from candle import Tensor
+from candle.nn.functional._common import expect_tensors
 from candle.nn.functional.linear import linear
 from candle.ops.attention import scaled_dot_product_attention
 
@@ -55,7 +56,8 @@ def multi_head_attention_forward(
     `is_causal` only says that `attn_mask`, which has to be there, is causal.
     """
     name = "multi_head_attention_forward"
-    if query.shape[-1] != embed_dim_to_check:
+    expect_tensors(name, query=query)
+    if not query.ndim or query.shape[-1] != embed_dim_to_check:
         raise RuntimeError(
             f"{name}: the query has {query.shape[-1]} features (shape {tuple(query.shape)}), not {embed_dim_to_check}"
         )
@@ -109,6 +111,12 @@ def attend(
     else:
         causal = False
     q, *kv = _projected(query, key, value, weights, biases)
+    if any(x.shape[-1] != query.shape[-1] for x in (q, *kv)):
+        widths = ", ".join(str(x.shape[-1]) for x in (q, *kv))
+        raise RuntimeError(
+            f"multi_head_attention_forward: the projections make queries, keys and values of {widths} features, "
+            f"not of the query's {query.shape[-1]}"
+        )
     q = split_heads(q, heads, batch_first)  # (N, H, L, D)
     kv = [
         split_heads(x, heads, batch_first) if fixed is None else fixed.reshape(*q.shape[:2], *fixed.shape[1:])
@@ -200,6 +208,7 @@ def _masks(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Both masks as numbers to add to the scores (N, H, L, S), once all shapes fit."""
     name = "multi_head_attention_forward"
+    expect_tensors(name, query=query, key=key, value=value)
     told = f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
     if query.ndim not in (2, 3) or key.ndim != query.ndim or value.ndim != query.ndim:
         raise RuntimeError(f"{name}: expected three inputs of 3 dims, or of 2 without a batch, got {told}")
@@ -217,6 +226,7 @@ def _masks(
         kinds = f"key_padding_mask is {padding.dtype} and attn_mask {mask.dtype}"
         warnings.warn(f"{name}: {kinds}; masks of two kinds are deprecated in PyTorch: make them alike", stacklevel=5)
     if padding is not None:
+        expect_tensors(name, key_padding_mask=padding)
         expected = (size,) if query.ndim == 2 else (n, size)
         if tuple(padding.shape) != expected:
             raise RuntimeError(
@@ -224,6 +234,7 @@ def _masks(
             )
         padding = added("key_padding_mask", padding, query.dtype).reshape(n, 1, 1, size)
     if mask is not None:
+        expect_tensors(name, attn_mask=mask)
         if tuple(mask.shape) not in ((length, size), (n * heads, length, size)):
             wanted = f"{(length, size)} or {(n * heads, length, size)}"
             raise RuntimeError(f"{name}: attn_mask of shape {tuple(mask.shape)} must be {wanted} for {told}")

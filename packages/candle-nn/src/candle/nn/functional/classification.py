@@ -7,10 +7,10 @@ from typing import Any
 import candle
 from candle import Tensor
 from candle._apply import apply
-from candle.nn.functional._common import in_float32, reduced, reduction_of
+from candle.nn.functional._common import expect_tensors, in_float32, reduced, reduction_of
 from candle.nn.functional.linear import linear
 from candle.op import Op
-from candle.ops._common import expect_tensor, unsupported
+from candle.ops._common import unsupported
 
 __all__ = [
     "binary_cross_entropy",
@@ -80,8 +80,7 @@ def cross_entropy(
 
     Shapes: input (C) or (N, C, ...), target () or (N, ...) of classes, or input's shape of probabilities.
     """
-    expect_tensor("cross_entropy", input, "input")
-    expect_tensor("cross_entropy", target, "target")
+    expect_tensors("cross_entropy", input=input, target=target)
     if ignore_index >= 0 and target.dtype.is_floating_point:
         raise RuntimeError(
             f"cross_entropy: ignore_index={ignore_index} names a class, but the target holds "
@@ -112,6 +111,7 @@ def linear_cross_entropy(
     """cross_entropy of linear(input, linear_weight, linear_bias). Shapes: (N, in) or (in), (C, ..., in), as there."""
     name = "linear_cross_entropy"
     unsupported(name, options=options)
+    expect_tensors(name, input=input, linear_weight=linear_weight, target=target)
     inside = linear_weight.shape[:-1]  # (C, ...)
     if input.ndim not in (1, 2) or linear_weight.ndim < 2 or input.shape[-1] != linear_weight.shape[-1]:
         raise RuntimeError(
@@ -144,6 +144,7 @@ def nll_loss(
 ) -> Tensor:
     """-input[target] where input holds log-probabilities. Shapes: (C) or (N, C, ...), () or (N, ...)."""
     reduction = reduction_of("nll_loss", size_average, reduce, reduction)
+    expect_tensors("nll_loss", input=input, target=target)
     (input,) = in_float32(input)
     return candle.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
@@ -195,6 +196,7 @@ def binary_cross_entropy_with_logits(
 
 
 def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
+    expect_tensors(name, input=input, target=target)
     if input.shape != target.shape:
         raise ValueError(
             f"{name}: the target must have the input's shape {tuple(input.shape)}, got {tuple(target.shape)}"

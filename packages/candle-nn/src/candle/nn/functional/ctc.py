@@ -9,7 +9,7 @@ from typing import Any
 import candle
 from candle import Tensor
 from candle._apply import apply
-from candle.nn.functional._common import reduced
+from candle.nn.functional._common import expect_tensors, reduced
 from candle.op import Op
 
 __all__ = ["ctc_loss"]
@@ -18,28 +18,85 @@ LOW = -1e30  # the logarithm of what is impossible: finite, so that sums and der
 
 
 class CtcLoss(Op):
-    """-log p(labels), p the sum over all alignments;  dlogp by going back through the steps"""
+    """-log p(labels), p the sum over all alignments;  dlogp = -grad p(being at a label's place then | labels)"""
 
     name, promotes, floats, autocast = "ctc_loss", "logp", True, "float32"
+    reads = {"logp": "logp labels steps lengths"}
 
     def forward(xp, logp, labels, steps, lengths, *, blank, impossible):
-        """(T, N, C), (N, S), (N, 1), (N, 1) -> (N): the forward variables of Graves et al. (2006), equations 5 to 8."""
-        path = with_blanks(xp, labels, blank)  # (N, P)
-        shape = (logp.shape[0], *path.shape)
-        emitted = xp.take_along_axis(logp, xp.broadcast_to(xp.reshape(path, (1, *path.shape)), shape), axis=2)
-        jumps = xp.logical_and(xp.not_equal(path, blank), xp.not_equal(path, moved(xp, path, 2, blank)))
-        low, zero = xp.full((), LOW, dtype=logp.dtype), xp.zeros((), dtype=logp.dtype)
-        # before the first step, at the first blank: from there, a step leads to it or to the first label
-        alpha = xp.broadcast_to(xp.where(xp.equal(xp.arange(shape[2]), 0), zero, low), path.shape)
-        for t in range(shape[0]):
-            near = xp.logaddexp(alpha, moved(xp, alpha, 1, LOW))
-            far = xp.where(jumps, moved(xp, alpha, 2, LOW), low)
-            alpha = xp.where(xp.greater(steps, t), xp.logaddexp(near, far) + emitted[t, ...], alpha)
-        at_blank = xp.take_along_axis(alpha, lengths * 2, axis=1)
-        at_label = xp.take_along_axis(alpha, xp.maximum(lengths * 2 - 1, lengths), axis=1)
-        total = xp.logaddexp(at_blank, xp.where(xp.greater(lengths, 0), at_label, low))
+        """(T, N, C), (N, S), (N, 1), (N, 1) -> (N)."""
+        path = with_blanks(xp, labels, blank)
+        last = before(xp, emitted(xp, logp, path), path, steps, blank)[-1]
+        total = summed(xp, last, lengths)
         once, otherwise = (xp.full((), factor, dtype=logp.dtype) for factor in (1.0, impossible))
         return xp.reshape(-total * xp.where(xp.less(total, LOW / 2), otherwise, once), (-1,))
+
+    def vjp(xp, needs, grad, out, logp, labels, steps, lengths, *, blank, impossible):
+        path = with_blanks(xp, labels, blank)
+        each = emitted(xp, logp, path)
+        alphas = before(xp, each, path, steps, blank)
+        total = summed(xp, alphas[-1], lengths)
+        fits = xp.less(LOW / 2, total)
+        zero, otherwise = (xp.full((), factor, dtype=logp.dtype) for factor in (0.0, impossible))
+        scale = xp.where(fits, -xp.reshape(grad, (-1, 1)), -otherwise)
+        shares = []
+        betas = after(xp, each, path, steps, lengths, blank)
+        for t, (alpha, beta) in enumerate(zip(alphas[1:], betas[1:], strict=True)):
+            there = scale * xp.exp(xp.where(fits, alpha + beta - total, zero))
+            shares.append(xp.where(xp.less(t, steps), there, zero))
+        step, example = (xp.reshape(xp.arange(n), (-1, *(1,) * d)) for n, d in ((logp.shape[0], 2), (logp.shape[1], 1)))
+        places = (step, example, xp.reshape(path, (1, *path.shape)))
+        return xp.index_add(xp.zeros(logp.shape, dtype=logp.dtype), places, xp.stack(shares)), None, None, None
+
+
+def emitted(xp: Any, logp: Any, path: Any) -> Any:
+    """The logarithms of what stands on the path, at every step: (T, N, P)."""
+    shape = (logp.shape[0], *path.shape)
+    return xp.take_along_axis(logp, xp.broadcast_to(xp.reshape(path, (1, *path.shape)), shape), axis=2)
+
+
+def before(xp: Any, each: Any, path: Any, steps: Any, blank: int) -> list[Any]:
+    """log p(what leads to a place of the path) before the first step, after it, ...; Graves et al., (5) to (7)."""
+    low, zero = xp.full((), LOW, dtype=each.dtype), xp.zeros((), dtype=each.dtype)
+    jumps = may_jump(xp, path, blank)
+    # before the first step, at the first blank: from there, a step leads to it or to the first label
+    alpha = xp.broadcast_to(xp.where(xp.equal(xp.arange(path.shape[1]), 0), zero, low), path.shape)
+    found = [alpha]
+    for t in range(each.shape[0]):
+        near = xp.logaddexp(alpha, moved(xp, alpha, 1, LOW))
+        far = xp.where(jumps, moved(xp, alpha, 2, LOW), low)
+        alpha = xp.where(xp.greater(steps, t), xp.logaddexp(near, far) + each[t, ...], alpha)
+        found.append(alpha)
+    return found
+
+
+def after(xp: Any, each: Any, path: Any, steps: Any, lengths: Any, blank: int) -> list[Any]:
+    """log p(what follows a place of the path), at the same times: (9) to (11)."""
+    low, zero = xp.full((), LOW, dtype=each.dtype), xp.zeros((), dtype=each.dtype)
+    jumps = may_jump(xp, path, blank)
+    place = xp.arange(path.shape[1])
+    ends = xp.logical_or(xp.equal(place, lengths * 2), xp.equal(place, lengths * 2 - 1))
+    beta = xp.where(ends, zero, low)
+    found = [beta]
+    for t in reversed(range(each.shape[0])):
+        here = beta + each[t, ...]
+        near = xp.logaddexp(here, back(xp, here, 1, LOW))
+        far = back(xp, xp.where(jumps, here, low), 2, LOW)
+        beta = xp.where(xp.greater(steps, t), xp.logaddexp(near, far), beta)
+        found.append(beta)
+    return found[::-1]
+
+
+def summed(xp: Any, alpha: Any, lengths: Any) -> Any:
+    """log p(labels) from the two places where an alignment may end: (8)."""
+    at_blank = xp.take_along_axis(alpha, lengths * 2, axis=1)
+    at_label = xp.take_along_axis(alpha, xp.maximum(lengths * 2 - 1, lengths), axis=1)
+    return xp.logaddexp(at_blank, xp.where(xp.greater(lengths, 0), at_label, xp.full((), LOW, dtype=alpha.dtype)))
+
+
+def may_jump(xp: Any, path: Any, blank: int) -> Any:
+    """Where the blank before a label may be left out: the label differs from the one before it."""
+    return xp.logical_and(xp.not_equal(path, blank), xp.not_equal(path, moved(xp, path, 2, blank)))
 
 
 def with_blanks(xp: Any, labels: Any, blank: int) -> Any:
@@ -52,6 +109,11 @@ def with_blanks(xp: Any, labels: Any, blank: int) -> Any:
 def moved(xp: Any, x: Any, by: int, fill: float) -> Any:
     """The columns of x moved to the right."""
     return xp.concat([xp.full((x.shape[0], by), fill, dtype=x.dtype), x], axis=1)[:, : x.shape[1]]
+
+
+def back(xp: Any, x: Any, by: int, fill: float) -> Any:
+    """... to the left."""
+    return xp.concat([x, xp.full((x.shape[0], by), fill, dtype=x.dtype)], axis=1)[:, by:]
 
 
 def ctc_loss(
@@ -75,8 +137,11 @@ def ctc_loss(
     >>> ctc_loss(even, candle.tensor([[1]]), [2], [1]).exp()  # 3 of 4 alignments: "a-", "-a", "aa"
     tensor(1.3333)
     """
+    expect_tensors("ctc_loss", log_probs=log_probs, targets=targets)
     if log_probs.ndim not in (2, 3):
         raise RuntimeError(f"ctc_loss: log_probs must have shape (T, N, C) or (T, C), got {tuple(log_probs.shape)}")
+    if targets.ndim not in (1, 2):
+        raise RuntimeError(f"ctc_loss: targets must have shape (N, S), or be all in a row, got {tuple(targets.shape)}")
     batched = log_probs.ndim == 3
     if not batched:
         log_probs = log_probs.unsqueeze(1)
@@ -87,8 +152,14 @@ def ctc_loss(
     steps = _lengths("input_lengths", input_lengths, n, length, log_probs)
     if targets.ndim == 1:
         ends = _lengths("target_lengths", target_lengths, n, targets.numel(), log_probs)
+        if int(ends.sum()) != targets.numel():
+            raise RuntimeError(
+                f"ctc_loss: {targets.numel()} targets in a row are not {int(ends.sum())}, the sum of target_lengths"
+            )
         targets = _padded(targets, ends)
     else:
+        if targets.shape[0] != n:
+            raise RuntimeError(f"ctc_loss: targets of shape {tuple(targets.shape)} need {n} rows, one per example")
         ends = _lengths("target_lengths", target_lengths, n, targets.shape[1], log_probs)
     inside = candle.arange(targets.shape[1], device=targets.device) < ends[:, None]
     labels = targets.long().masked_fill(~inside, blank)
@@ -103,7 +174,9 @@ def ctc_loss(
 
 
 def _lengths(name: str, given: Tensor | Sequence[int], n: int, most: int, like: Tensor) -> Tensor:
-    lengths = given if isinstance(given, Tensor) else candle.tensor(list(given), dtype=candle.int64)
+    lengths = given if isinstance(given, Tensor) else candle.tensor(list(given))
+    if lengths.numel() and (lengths.dtype.is_floating_point or lengths.dtype.is_complex):
+        raise RuntimeError(f"ctc_loss: {name} must hold integers, got {lengths.dtype}")
     lengths = lengths.to(like.device).long().reshape(-1)
     if lengths.shape[0] != n:
         raise RuntimeError(f"ctc_loss: {name} must hold {n} lengths, got {lengths.shape[0]}")

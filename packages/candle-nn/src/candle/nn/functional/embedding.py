@@ -77,10 +77,14 @@ def embedding_bag(
     if mode == "max" and scale_grad_by_freq:
         raise RuntimeError("embedding_bag: scale_grad_by_freq does not go with mode='max'")
     bag, bags = _bags(input, offsets, include_last_offset)
+    shape = (*input.shape, weight.shape[1])
     input = input.reshape(-1)
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
+    if len(shape) == 3 and padding_idx is None and shape[1]:  # all bags have one size
+        rows = rows.reshape(shape)
+        return rows.amax(1) if mode == "max" else rows.sum(1) if mode == "sum" else rows.mean(1)
     if padding_idx is not None:
         kept = input != padding_idx % weight.shape[0]
         bag, rows = bag[kept], rows[kept]
@@ -137,10 +141,13 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> t
         raise ValueError(f"embedding_bag: an input of one dim needs offsets of one dim, got {given}")
     if bool(offsets[:1].any()):
         raise ValueError(f"embedding_bag: offsets must begin with 0, got {offsets[0].item()}")
+    if bool((offsets > input.shape[0]).any()):
+        raise RuntimeError(f"embedding_bag: an offset of {offsets.max().item()} in {input.shape[0]} indices")
     if include_last_offset:
         offsets = offsets[:-1]
-    places = candle.arange(input.shape[0], device=input.device)
-    return candle.searchsorted(offsets.long(), places, right=True) - 1, offsets.shape[0]
+    begun = candle.zeros(input.shape[0] + 1, dtype=candle.int64, device=input.device)
+    begun = begun.index_add(0, offsets.long(), candle.ones_like(offsets, dtype=candle.int64)).cumsum(0)
+    return begun[:-1] - 1, offsets.shape[0]
 
 
 @candle.no_grad()

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import candle
 from candle import Tensor
+from candle.nn.functional._resampling import TAPS, resample
 from candle.nn.functional.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
-from candle.ops._common import unsupported
+from candle.ops._common import integers, unsupported
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
-Taps = list[tuple[Tensor, Tensor | None]]  # for each new element, where an old one stands, and its weight
-
 DIMS = {"linear": (1,), "bilinear": (2,), "bicubic": (2,), "trilinear": (3,)}  # others take any of 1, 2 and 3
-CUBIC = -0.75  # of the family of cubic kernels (Keys 1981), PyTorch's choice
 
 
 def interpolate(
@@ -52,16 +49,13 @@ def interpolate(
             scale = None  # so PyTorch, which here looks at the sizes alone
         if new == old and scale in (None, 1.0):
             continue
-        if mode.startswith("nearest") and new % old == 0 and scale in (None, new // old):  # each one so many times
-            out = out.unsqueeze(d + 1).expand(*out.shape[: d + 1], new // old, *out.shape[d + 1 :]).flatten(d, d + 1)
-        else:
-            out = _weigh(out, d, TAPS[mode](input, old, new, scale, bool(align_corners)))
+        out = resample(out, d, new, mode, scale, bool(align_corners))
     return out.clone() if out is input else out
 
 
 def _check(input: Tensor, mode: str, align_corners: bool | None) -> int:
-    if mode not in ("area", *TAPS):
-        raise NotImplementedError(f"interpolate: mode must be one of {', '.join(TAPS)}, area; got {mode!r}")
+    if mode not in TAPS:
+        raise NotImplementedError(f"interpolate: mode must be one of {', '.join(TAPS)}; got {mode!r}")
     if align_corners is not None and mode not in DIMS:
         raise ValueError(f"interpolate: align_corners is for modes {', '.join(DIMS)}, got mode={mode!r}")
     dims = input.ndim - 2
@@ -91,80 +85,13 @@ def _sizes(
         raise ValueError(f"{name}: recompute_scale_factor is for scale_factor, got size={size}")
     factors: tuple[float | None, ...] = (None,) * len(old)
     if size is not None:
-        new = tuple(int(n) for n in each)
+        new = integers(name, each)
     else:
         new = tuple(int(n * float(factor)) for n, factor in zip(old, each, strict=True))
         factors = factors if recompute else tuple(float(factor) for factor in each)
     if min(new) < 1:
         raise RuntimeError(f"{name}: the new sizes must be positive, got {new} from {old}")
     return new, factors
-
-
-def _weigh(x: Tensor, dim: int, taps: Taps) -> Tensor:
-    parts = []
-    for place, weight in taps:
-        part = x.index_select(dim, place)
-        parts.append(part if weight is None else part * weight.to(x.dtype).reshape(-1, *(1,) * (x.ndim - dim - 1)))
-    return sum(parts[1:], parts[0])
-
-
-def _nearest(x: Tensor, old: int, new: int, scale: float | None, aligned: bool, shift: float = 0.0) -> Taps:
-    places = (_count(new, candle.float32, x) + shift) * (1 / scale if scale else old / new)
-    return [(places.floor().to(candle.int64).clamp(0, old - 1), None)]
-
-
-def _nearest_exact(x: Tensor, old: int, new: int, scale: float | None, aligned: bool) -> Taps:
-    return _nearest(x, old, new, scale, aligned, 0.5)
-
-
-def _centres(x: Tensor, old: int, new: int, scale: float | None, aligned: bool) -> Tensor:
-    """Where the new elements lie among the old, which lie at 0, 1, 2, ..."""
-    count = _count(new, candle.float64 if x.dtype is candle.float64 else candle.float32, x)
-    if aligned:
-        return count * ((old - 1) / (new - 1) if new > 1 else 0.0)
-    return (count + 0.5) * (1 / scale if scale else old / new) - 0.5
-
-
-def _linear(x: Tensor, old: int, new: int, scale: float | None, aligned: bool) -> Taps:
-    """Between the two neighbours: (1 - t) a + t b."""
-    centres = _centres(x, old, new, scale, aligned).clamp(0, old - 1)
-    left = centres.floor()
-    t, place = centres - left, left.to(candle.int64)
-    return [(place, 1 - t), ((place + 1).clamp(max=old - 1), t)]
-
-
-def _cubic(x: Tensor, old: int, new: int, scale: float | None, aligned: bool) -> Taps:
-    """A cubic through four neighbours."""
-    centres = _centres(x, old, new, scale, aligned)
-    left = centres.floor()
-    place = left.to(candle.int64) - 1
-    return [((place + i).clamp(0, old - 1), weight) for i, weight in enumerate(cubic_weights(centres - left))]
-
-
-def cubic_weights(t: Tensor) -> list[Tensor]:
-    """Of the elements at -1, 0, 1 and 2, for what lies at t between 0 and 1; they add up to 1."""
-
-    def near(s: Any) -> Any:
-        return ((CUBIC + 2) * s - (CUBIC + 3)) * s * s + 1
-
-    def far(s: Any) -> Any:
-        return ((CUBIC * s - 5 * CUBIC) * s + 8 * CUBIC) * s - 4 * CUBIC
-
-    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
-
-
-def _count(n: int, dtype: Any, x: Tensor) -> Tensor:
-    return candle.arange(n, dtype=dtype, device=x.device)
-
-
-TAPS: dict[str, Callable[..., Taps]] = {
-    "nearest": _nearest,
-    "nearest-exact": _nearest_exact,
-    "linear": _linear,
-    "bilinear": _linear,
-    "trilinear": _linear,
-    "bicubic": _cubic,
-}
 
 
 def upsample(

@@ -7,6 +7,7 @@ from typing import Any
 
 from candle import Tensor, einsum, is_autocast_enabled
 from candle._apply import apply
+from candle.nn.functional._common import expect_tensors
 from candle.op import Op
 from candle.ops._common import expect_tensor
 from candle.ops.linalg import transposed
@@ -58,7 +59,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     out = input @ weight.t()
     if bias is not None and is_autocast_enabled():
         bias = bias.to(out.dtype)
-    return out if bias is None else out + bias
+    return _with_bias("linear", out, bias)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -66,10 +67,20 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
     Shapes: input1 (..., in1), input2 (..., in2), weight (out, in1, in2), bias (out) -> (..., out).
     """
-    if input1.shape[:-1] != input2.shape[:-1] or (input1.shape[-1], input2.shape[-1]) != tuple(weight.shape[1:]):
+    expect_tensors("bilinear", input1=input1, input2=input2, weight=weight)
+    fits = input1.ndim and input2.ndim and input1.shape[:-1] == input2.shape[:-1]
+    if not fits or (input1.shape[-1], input2.shape[-1]) != tuple(weight.shape[1:]):
         shapes = ", ".join(str(tuple(x.shape)) for x in (input1, input2, weight))
         raise RuntimeError(
             f"bilinear: inputs and weight of shapes {shapes} do not fit: (..., a), (..., b), (out, a, b)"
         )
-    out = einsum("...a,oab,...b->...o", input1, weight, input2)
-    return out if bias is None else out + bias
+    return _with_bias("bilinear", einsum("...a,oab,...b->...o", input1, weight, input2), bias)
+
+
+def _with_bias(name: str, out: Tensor, bias: Tensor | None) -> Tensor:
+    if bias is None:
+        return out
+    added = out + bias
+    if added.shape != out.shape:
+        raise RuntimeError(f"{name}: a bias of shape {tuple(bias.shape)} does not fit outputs of {tuple(out.shape)}")
+    return added

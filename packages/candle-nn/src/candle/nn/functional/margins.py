@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import candle
 from candle import Tensor
-from candle.nn.functional._common import in_float32, reduced, reduction_of
+from candle.nn.functional._common import expect_tensors, in_float32, reduced, reduction_of
 from candle.nn.functional.distance import pairwise_distance
+from candle.ops.indexing import refuse_others
 from candle.ops.loss import warn_of_broadcasting
 
 __all__ = [
@@ -32,6 +33,7 @@ def soft_margin_loss(
 ) -> Tensor:
     """log(1 + e^(-target input)), the target 1 or -1."""
     reduction = reduction_of("soft_margin_loss", size_average, reduce, reduction)
+    expect_tensors("soft_margin_loss", input=input, target=target)
     input, target = in_float32(input, target)
     losses = -candle.logsigmoid(target * input).to(input.dtype)
     if losses.shape != input.shape:
@@ -70,6 +72,7 @@ def margin_ranking_loss(
 ) -> Tensor:
     """max(0, margin - target (input1 - input2)): the first should rank higher where the target is 1, lower where -1."""
     reduction = reduction_of("margin_ranking_loss", size_average, reduce, reduction)
+    expect_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(
             f"margin_ranking_loss: inputs and target must have as many dims, got shapes {tuple(input1.shape)}, "
@@ -98,6 +101,7 @@ def multi_margin_loss(
     """
     name = "multi_margin_loss"
     reduction = reduction_of(name, size_average, reduce, reduction)
+    expect_tensors(name, input=input, target=target)
     if p not in (1, 2):
         raise ValueError(f"{name}: p must be 1 or 2, got {p}")
     classes = _classes(name, input)
@@ -109,12 +113,13 @@ def multi_margin_loss(
         raise ValueError(
             f"{name}: an input of shape {tuple(input.shape)} does not fit a target of shape {tuple(target.shape)}"
         )
+    _refuse_outside(name, target, 0, classes)
     gaps = (margin - rows.gather(1, column) + rows).clamp_min(0)
     gaps = gaps if p == 1 else gaps.square()
     if weight is not None:
         gaps = gaps * weight[column]
     losses = gaps.masked_fill(candle.arange(classes, device=input.device) == column, 0).sum(1) / classes
-    return reduced(name, losses.reshape(input.shape[:-1]) if reduction == "none" else losses, reduction)
+    return reduced(name, losses.reshape(target.shape) if reduction == "none" else losses, reduction)
 
 
 def multilabel_margin_loss(
@@ -130,12 +135,14 @@ def multilabel_margin_loss(
     """
     name = "multilabel_margin_loss"
     reduction = reduction_of(name, size_average, reduce, reduction)
+    expect_tensors(name, input=input, target=target)
     classes = _classes(name, input)
     if input.shape != target.shape:
         raise RuntimeError(
             f"{name}: the target must have the input's shape {tuple(input.shape)}, got {tuple(target.shape)}"
         )
     (input,) = in_float32(input)
+    _refuse_outside(name, target, -1, classes)
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     given = (labels < 0).long().cumsum(1) == 0  # (N, C): before the first -1
     labels = labels.masked_fill(~given, 0)
@@ -156,6 +163,7 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """Binary cross-entropy of every class, weighted; its mean over the classes, the last dim."""
     reduction = reduction_of("multilabel_soft_margin_loss", size_average, reduce, reduction)
+    expect_tensors("multilabel_soft_margin_loss", input=input)
     if isinstance(target, Tensor):  # it may be a number for all
         warn_of_broadcasting("multilabel_soft_margin_loss", input, target)
     losses = -(target * candle.logsigmoid(input) + (1 - target) * candle.logsigmoid(-input))
@@ -178,6 +186,7 @@ def cosine_embedding_loss(
     """
     name = "cosine_embedding_loss"
     reduction = reduction_of(name, size_average, reduce, reduction)
+    expect_tensors(name, input1=input1, input2=input2, target=target)
     if target.ndim not in (0, 1) or not input1.ndim == input2.ndim == target.ndim + 1:
         raise RuntimeError(
             f"{name}: expected inputs (N, D) and a target (N), or (D) and (), got shapes {tuple(input1.shape)}, "
@@ -213,6 +222,7 @@ def triplet_margin_loss(
     def distance(x1: Tensor, x2: Tensor) -> Tensor:
         return pairwise_distance(x1, x2, p, eps)
 
+    expect_tensors("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
     anchor, positive, negative = in_float32(anchor, positive, negative)
     return _triplet("triplet_margin_loss", anchor, positive, negative, distance, margin, swap, reduction)
 
@@ -259,3 +269,8 @@ def _classes(name: str, input: Tensor) -> int:
     if input.ndim > 2 or 0 in input.shape[-1:]:
         raise RuntimeError(f"{name}: expected an input of shape (N, C) or (C), got {tuple(input.shape)}")
     return input.shape[-1] if input.ndim else 1
+
+
+def _refuse_outside(name: str, target: Tensor, first: int, classes: int) -> None:
+    inside = ((target >= first) & (target < classes)).current()
+    refuse_others(target, inside, f"{name}: target", f"is out of bounds for {classes} classes")

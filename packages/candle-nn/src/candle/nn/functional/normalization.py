@@ -8,8 +8,10 @@ from typing import Any
 import candle
 from candle import Tensor
 from candle._apply import apply
+from candle.nn.functional._groups import GroupNorm
 from candle.op import Op
 from candle.ops import layer_norm, rms_norm
+from candle.ops._common import expect_tensor
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
@@ -17,7 +19,7 @@ __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_res
 class BatchNorm(Op):
     """n w + b, n = (x - mean) / std of each channel, mean, var;  dx = (g - mean(g) - n mean(g n)) / std, g = grad w"""
 
-    name, promotes, floats, autocast = "batch_norm", "x weight bias", True, "float32"
+    name, promotes, floats, real, autocast = "batch_norm", "x weight bias", True, True, "float32"
     reads = {"x": "x weight", "weight": "x", "bias": ""}
     no_grad_outputs = (1, 2)
 
@@ -45,14 +47,15 @@ class BatchNorm(Op):
 class BatchNormInference(Op):
     """n w + b, n = (x - mean) / std, mean and variance given;  dx = grad w / std, dmean = -dx, dvar = -dx n / 2 std"""
 
-    name, promotes, floats, autocast = "batch_norm_inference", "x mean var weight bias", True, "float32"
+    name, promotes, autocast = "batch_norm_inference", "x mean var weight bias", "float32"
+    floats = real = True
     reads = {"x": "var weight", "mean": "var weight", "var": "x mean var weight", "weight": "x mean var", "bias": ""}
 
     def forward(xp, x, mean, var, weight, bias, *, eps):
         """(N, C, ...), (C), (C), (C), (C) -> (N, C, ...)."""
-        factor = per_channel(xp, scale(xp, weight, var, eps), x.ndim)
-        out = (x - per_channel(xp, mean, x.ndim)) * factor
-        return out if bias is None else out + per_channel(xp, bias, x.ndim)
+        factor = scale(xp, weight, var, eps)  # all that is per channel comes first, as above
+        shift = -mean * factor if bias is None else bias - mean * factor
+        return x * per_channel(xp, factor, x.ndim) + per_channel(xp, shift, x.ndim)
 
     def vjp(xp, needs, grad, out, x, mean, var, weight, bias, *, eps):
         dx = d_mean = d_var = d_weight = d_bias = None
@@ -133,8 +136,8 @@ def batch_norm(
     (tensor([0.2000]), tensor([1.1000]))
     """
     _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    if training and eps <= 0:
-        raise ValueError(f"batch_norm: eps must be positive in training, got {eps}")
+    if eps < 0 or (training and not eps):
+        raise ValueError(f"batch_norm: eps must be positive (in evaluation it may be 0), got {eps}")
     if training:
         count = _values_per_channel(input)
         if count == 1:
@@ -159,16 +162,21 @@ def group_norm(
 
     Shapes: input (N, C, ...), weight and bias (C). Wu and He (2018), "Group normalization".
     """
+    expect_tensor("group_norm", input, "input")
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise RuntimeError(
             f"group_norm: the channels (dim 1) of an input of shape {tuple(input.shape)} "
             f"do not divide into {num_groups} groups"
         )
     _check_channels("group_norm", input, weight=weight, bias=bias)
+    if input.numel() == num_groups:
+        raise ValueError(
+            f"group_norm: expected more than 1 value per group, got an input of shape {tuple(input.shape)} "
+            f"in {num_groups} groups"
+        )
     if not input.numel():
         return _affine(input, weight, bias)
-    grouped = input.reshape(input.shape[0], num_groups, -1)
-    return _affine(layer_norm(grouped, grouped.shape[2:], eps=eps).reshape(input.shape), weight, bias)
+    return _in_groups(input, num_groups, weight, bias, eps)
 
 
 def instance_norm(
@@ -204,7 +212,7 @@ def instance_norm(
         _follow(running_var, var.mean(0), momentum)
     if not input.numel():
         return _affine(input, weight, bias)
-    return _affine(layer_norm(rows, [size], eps=eps).reshape(input.shape), weight, bias)
+    return _in_groups(input, input.shape[1], weight, bias, eps)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
@@ -213,12 +221,21 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     Krizhevsky et al. (2012), "ImageNet classification with deep convolutional neural networks", section 3.3;
     there alpha multiplies the sum.
     """
+    expect_tensor("local_response_norm", input, "input")
     if input.ndim < 3:
         raise ValueError(f"local_response_norm: expected 3 dims or more, got shape {tuple(input.shape)}")
+    if size < 1:
+        raise RuntimeError(f"local_response_norm: size, the number of neighbours, must be positive, got {size}")
     if not input.numel():
         return input
     square = candle.pad(input.square(), [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2])
     return input / (square.unfold(1, size, 1).mean(-1) * alpha + k).pow(beta)
+
+
+def _in_groups(input: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    weight, bias = (p if p is None else p.to(input.dtype) for p in (weight, bias))
+    rows: Tensor = apply(GroupNorm, input.reshape(*input.shape[:2], -1), weight, bias, groups=groups, eps=eps)
+    return rows.reshape(input.shape)
 
 
 @candle.no_grad()
@@ -248,11 +265,15 @@ def _values_per_channel(input: Tensor) -> int:
 
 
 def _check_channels(name: str, input: Tensor, **parameters: Tensor | None) -> None:
+    expect_tensor(name, input, "input")
     if input.ndim < 2 and input.numel():
         raise RuntimeError(f"{name}: expected an input of shape (N, C, ...), got {tuple(input.shape)}")
+    (channels,) = input.shape[1:2] or input.shape
     for each, v in parameters.items():
-        if v is not None and tuple(v.shape) != tuple(input.shape[1:2] or input.shape):
+        if v is not None and tuple(v.shape) != (channels,):
             raise RuntimeError(
-                f"{name}: {each} should contain {input.shape[1]} elements, one per channel of an input of shape "
+                f"{name}: {each} should contain {channels} elements, one per channel of an input of shape "
                 f"{tuple(input.shape)}, got shape {tuple(v.shape)}"
             )
+    if (parameters.get("running_mean") is None) != (parameters.get("running_var") is None):
+        raise ValueError(f"{name}: give running_mean and running_var together, or neither")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from itertools import product
+from math import prod
 from typing import Any
 
 import candle
@@ -14,11 +15,11 @@ from candle.nn.functional._windows import (
     Array,
     Sizes,
     Widths,
+    _steps,
     batched,
     covered,
     namespace,
     narrowed,
-    overlap_add,
     sizes_of,
     widened,
     windows,
@@ -41,17 +42,53 @@ class MaxPool(Op):
     name, reads = "max_pool", {"x": "x"}  # out may be written into meanwhile: ReLU(inplace=True) follows often
 
     def forward(xp, x, *, kernel, stride, padding, dilation):
+        if large_tiles(kernel, stride, padding, dilation):
+            return xp.max(tiles(xp, x, kernel, padding), axis=-1)
         return functools.reduce(xp.maximum, elements(xp, x, kernel, stride, padding, dilation))
 
     def vjp(xp, needs, grad, out, x, *, kernel, stride, padding, dilation):
+        if large_tiles(kernel, stride, padding, dilation):
+            seen = tiles(xp, x, kernel, padding)
+            first = xp.equal(xp.arange(seen.shape[-1]), xp.argmax(seen, axis=-1, keepdims=True))
+            shares = xp.where(first, xp.reshape(grad, (*grad.shape, 1)), xp.zeros((), dtype=grad.dtype))
+            return (narrowed(xp, laid(xp, shares, kernel), padding),)
         out = MaxPool.forward(xp, x, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         zero = xp.zeros((), dtype=grad.dtype)
-        shares = [xp.where(first, grad, zero) for first in largest(xp, x, out, kernel, stride, padding, dilation)]
+        shares = (xp.where(first, grad, zero) for first in largest(xp, x, out, kernel, stride, padding, dilation))
         if kernel == stride and max(dilation) == 1:
-            return (narrowed(xp, tiled(xp, shares, kernel), padding),)
-        seen = xp.reshape(xp.stack(shares, axis=2), (*out.shape[:2], *kernel, *out.shape[2:]))
+            return (narrowed(xp, tiled(xp, [*shares], kernel), padding),)
         sizes = tuple(n + before + after for n, (before, after) in zip(x.shape[2:], padding, strict=True))
-        return (narrowed(xp, overlap_add(xp, seen, sizes, stride, dilation), padding),)
+        dx, apart = xp.zeros((*x.shape[:2], *sizes), dtype=grad.dtype), (1,) * len(kernel)
+        for tap, share in zip(product(*map(range, kernel)), shares, strict=True):
+            share = xp.reshape(share, (*out.shape[:2], *apart, *out.shape[2:]))
+            start = (0, 0, *(k * d for k, d in zip(tap, dilation, strict=True)))
+            dx = xp.add_strided(dx, share, start=start, steps=_steps(stride, dilation))
+        return (narrowed(xp, dx, padding),)
+
+
+FEW = 16  # elements of a window, which may be looked at one after the other
+
+
+def large_tiles(kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes) -> bool:
+    """Whether windows of many elements lie side by side: each can be a row then."""
+    return prod(kernel) > FEW and kernel == stride and max(dilation) == 1 and max(map(max, padding)) <= 0
+
+
+def tiles(xp: Any, x: Array, kernel: Sizes, padding: Widths) -> Array:
+    """All windows, as rows: (N, C, *sizes) -> (N, C, *places, elements)."""
+    x, dims = widened(xp, x, padding), len(kernel)
+    pairs = (each for n, k in zip(x.shape[2:], kernel, strict=True) for each in (n // k, k))
+    apart = xp.reshape(x, (*x.shape[:2], *pairs))
+    apart = xp.permute_dims(apart, (0, 1, *range(2, 2 + 2 * dims, 2), *range(3, 3 + 2 * dims, 2)))
+    return xp.reshape(apart, (*apart.shape[: 2 + dims], prod(kernel)))
+
+
+def laid(xp: Any, rows: Array, kernel: Sizes) -> Array:
+    """The opposite: (N, C, *places, elements) -> (N, C, *sizes)."""
+    lead, places, dims = rows.shape[:2], rows.shape[2:-1], len(kernel)
+    apart = xp.reshape(rows, (*lead, *places, *kernel))
+    apart = xp.permute_dims(apart, (0, 1, *(d for i in range(dims) for d in (2 + i, 2 + dims + i))))
+    return xp.reshape(apart, (*lead, *(n * k for n, k in zip(places, kernel, strict=True))))
 
 
 def tiled(xp: Any, parts: list[Array], kernel: Sizes) -> Array:
@@ -136,6 +173,7 @@ def pool_options(
         places.append(count - 1 if ceil_mode and (count - 1) * s >= n + p else count)  # none begins in the padding
     if min(places) < 1:
         raise RuntimeError(f"{name}: windows of {kernel} do not fit an input of {sizes} with padding {padding}")
+    stride = tuple(k if n == 1 else s for s, k, n in zip(stride, kernel, places, strict=True))  # the same windows
     reach = covered(places, kernel, stride, dilation)
     widths = tuple((p, r - n - p) for p, r, n in zip(padding, reach, sizes, strict=True))
     return {"kernel": kernel, "stride": stride, "padding": widths, "dilation": dilation}
@@ -165,6 +203,12 @@ def max_pool(
 def _indices(x: Tensor, out: Tensor, *, kernel: Sizes, stride: Sizes, padding: Widths, dilation: Sizes) -> Tensor:
     """Where the first of each window's largest stands, counted in row-major order: (N, C, *places)."""
     xp, seen, index = namespace(x), x.detach(), candle.zeros(out.shape, dtype=candle.int64, device=x.device)
+    if large_tiles(kernel, stride, padding, dilation):
+        inside, index = tiles(xp, seen, kernel, padding).argmax(-1), index[:1, :1]
+        for d, size in enumerate(x.shape[2:]):
+            offset = inside // prod(kernel[d + 1 :]) % kernel[d]
+            index = index * size + starts(xp, out, d, stride, padding) + offset
+        return index
     hits = largest(xp, seen, out.detach(), kernel, stride, padding, dilation)
     for tap, hit in zip(product(*map(range, kernel)), hits, strict=True):
         place = candle.zeros((), dtype=candle.int64, device=x.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import candle
 from candle import Tensor
 from candle._apply import apply
-from candle.nn.functional._common import written
+from candle.nn.functional._common import expect_tensors, written
 from candle.op import Op
 from candle.ops._common import Unary
 
@@ -32,11 +32,11 @@ __all__ = [
 class Hardtanh(Op):
     """x, but low below and high above;  dx = grad between the two"""
 
-    name, promotes, reads = "hardtanh", "x", {"x": "x"}
+    name, promotes, real, reads = "hardtanh", "x", True, {"x": "x"}
 
     def forward(xp, x, *, low, high):
-        x = xp.where(xp.less(x, low), xp.full((), low, dtype=x.dtype), x)
-        return xp.where(xp.greater(x, high), xp.full((), high, dtype=x.dtype), x)
+        low, high = (xp.full((), bound, dtype=x.dtype) for bound in (low, high))
+        return xp.minimum(xp.maximum(x, low), high)
 
     def vjp(xp, needs, grad, out, x, *, low, high):
         inside = xp.logical_and(xp.greater(x, low), xp.less(x, high))
@@ -46,7 +46,7 @@ class Hardtanh(Op):
 class Hardswish(Unary):
     """x clip(x / 6 + 1/2, 0, 1);  dx = grad * (x / 3 + 1/2) between -3 and 3, 0 below, grad above"""
 
-    name, reads = "hardswish", {"x": "x"}
+    name, real, reads = "hardswish", True, {"x": "x"}
 
     def forward(xp, x):
         zero, one = xp.zeros((), dtype=x.dtype), xp.ones((), dtype=x.dtype)
@@ -107,6 +107,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     >>> prelu(candle.tensor([[-1.0, -1.0]]), candle.tensor([0.5, 2.0]))
     tensor([[-0.5000, -2.0000]])
     """
+    expect_tensors("prelu", input=input, weight=weight)
     if weight.numel() != 1:
         channels = input.shape[1] if input.ndim > 1 else 1
         if weight.ndim != 1 or weight.numel() != channels:
@@ -139,6 +140,7 @@ def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where it is above `threshold`, `value` elsewhere."""
+    expect_tensors("threshold", input=input)
     low = input <= threshold
     return input.masked_fill_(low, value) if inplace else input.masked_fill(low, value)
 
@@ -173,11 +175,13 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """0 between -lambd and lambd, x outside."""
+    expect_tensors("hardshrink", input=input)
     return input.masked_fill((input >= -lambd) & (input <= lambd), 0)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x, by lambd nearer to 0; 0 between -lambd and lambd."""
+    expect_tensors("softshrink", input=input)
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
     return input - input.clamp(-lambd, lambd)

@@ -7,7 +7,7 @@ import warnings
 
 import candle
 from candle import Tensor
-from candle.nn.functional._common import in_float32, reduced, reduction_of
+from candle.nn.functional._common import expect_tensors, in_float32, reduced, reduction_of
 from candle.ops.loss import warn_of_broadcasting
 
 __all__ = [
@@ -46,7 +46,7 @@ def mse_loss(
 ) -> Tensor:
     """(input - target)^2, weighted."""
     reduction = reduction_of("mse_loss", size_average, reduce, reduction)
-    return candle.mse_loss(*_numbers(input, target), reduction=reduction, weight=weight)
+    return candle.mse_loss(*_numbers("mse_loss", input, target), reduction=reduction, weight=weight)
 
 
 def smooth_l1_loss(
@@ -67,7 +67,7 @@ def smooth_l1_loss(
     warn_of_broadcasting("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
-    input, target = _numbers(input, target)
+    input, target = _numbers("smooth_l1_loss", input, target)
     d = (input - target).abs()
     losses = candle.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta) if beta else d
     return reduced("smooth_l1_loss", losses, reduction)
@@ -80,7 +80,7 @@ def huber_loss(
     warn_of_broadcasting("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
-    input, target = _numbers(input, target)
+    input, target = _numbers("huber_loss", input, target)
     d = (input - target).abs()
     losses = candle.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta).to(input.dtype)
     if weight is None:
@@ -172,8 +172,12 @@ def gaussian_nll_loss(
     return reduced("gaussian_nll_loss", losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-def _numbers(input: Tensor, target: Tensor) -> tuple[Tensor, ...]:
-    """Truth values as numbers of the other's dtype: they cannot be subtracted."""
+def _numbers(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+    """Truth values as numbers of the other's dtype: they cannot be subtracted. Complex numbers have no such loss."""
+    expect_tensors(name, input=input, target=target)
+    if input.dtype.is_complex or target.dtype.is_complex:
+        told = f"{input.dtype} and {target.dtype}"
+        raise RuntimeError(f"{name}: not for complex numbers, got {told}; compare (input - target).abs() with zeros")
     if candle.bool in (input.dtype, target.dtype):
         common = candle.promote_types(input.dtype, target.dtype)
         input, target = input.to(common), target.to(common)

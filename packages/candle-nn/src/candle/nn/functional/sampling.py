@@ -8,7 +8,7 @@ from math import prod
 
 import candle
 from candle import Tensor
-from candle.nn.functional.interpolation import cubic_weights
+from candle.nn.functional._resampling import cubic_weights
 
 __all__ = ["affine_grid", "grid_sample"]
 
@@ -28,7 +28,9 @@ def grid_sample(
     """
     _check(input, grid, mode, padding_mode)
     sizes, aligned = tuple(input.shape[2:]), bool(align_corners)
-    flat = input.reshape(*input.shape[:2], prod(sizes))
+    n, channels = input.shape[:2]
+    pixels = input.movedim(1, -1).reshape(n * prod(sizes), channels)
+    table = candle.cat([pixels, pixels.new_zeros(1, channels)])  # its last row stands for all that is outside
     # From x to the last dim, y to the one before: (N, places) for each dim of the image
     spots = [_pixels(grid[..., -1 - d].flatten(1), size, aligned) for d, size in enumerate(sizes)]
     if mode != "bicubic":
@@ -37,9 +39,9 @@ def grid_sample(
     for places, weight in TAPS[mode](spots):
         if mode == "bicubic":
             places = [_inside(each, size, padding_mode, aligned) for each, size in zip(places, sizes, strict=True)]
-        part = _values(flat, places, weight, sizes)
+        part = _values(table, places, weight, sizes)
         total = part if total is None else total + part
-    return total.reshape(*input.shape[:2], *grid.shape[1:-1])  # type: ignore[union-attr]
+    return total.reshape(n, *grid.shape[1:-1], channels).movedim(-1, 1).contiguous()  # type: ignore[union-attr]
 
 
 def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
@@ -83,17 +85,17 @@ def _inside(x: Tensor, size: int, padding_mode: str, aligned: bool) -> Tensor:
     return candle.where((x > 0) & (x < size - 1), x, x.detach().nan_to_num(0.0).clamp(0, size - 1))
 
 
-def _values(flat: Tensor, places: Sequence[Tensor], weight: Tensor | None, sizes: Sequence[int]) -> Tensor:
-    """Weighed pixels, (N, C, places); zero outside of the image."""
-    index, seen = candle.zeros((), dtype=candle.int64, device=flat.device), None
+def _values(table: Tensor, places: Sequence[Tensor], weight: Tensor | None, sizes: Sequence[int]) -> Tensor:
+    """Weighed pixels, (N * places, C); zero outside of the image."""
+    n = places[0].shape[0]
+    index, seen = candle.arange(n, device=table.device).unsqueeze(1), candle.ones_like(places[0], dtype=candle.bool)
     for place, size in zip(places, sizes, strict=True):
         place = place.detach()
         within = (place > -1) & (place < size)
-        seen = within if seen is None else seen & within
+        seen = seen & within
         index = index * size + candle.where(within, place, 0.0).to(candle.int64)
-    found = flat.take_along_dim(index.unsqueeze(1).expand(*flat.shape[:2], index.shape[1]), 2)
-    weighed = found if weight is None else found * weight.unsqueeze(1)
-    return candle.where(seen.unsqueeze(1), weighed, candle.zeros_like(weighed[:1, :1, :1]))  # type: ignore[union-attr]
+    found = table.index_select(0, candle.where(seen, index, n * prod(sizes)).reshape(-1))
+    return found if weight is None else found * weight.masked_fill(~seen, 0.0).reshape(-1, 1)
 
 
 Corner = tuple[list[Tensor], Tensor | None]  # where pixels stand in each dim, and what they count for

@@ -67,6 +67,8 @@ class Hooks:
             for _, (hook, with_kwargs) in _hooks(self, "_forward_pre_hooks"):
                 given = hook(self, args, kwargs) if with_kwargs else hook(self, args)
                 if given is not None and with_kwargs:
+                    if not (isinstance(given, tuple) and len(given) == 2):
+                        raise RuntimeError(f"a forward pre-hook must return None or (args, kwargs), got {given}")
                     args, kwargs = given
                 elif given is not None:
                     args = given if isinstance(given, tuple) else (given,)

@@ -193,7 +193,8 @@ def _load(
             its = {key: value for key, value in given.items() if key.startswith(start)}
             _load(child, its, start, metadata, assign, keys, wrong)
     for hook in list(module._load_state_dict_post_hooks.values()):
-        hook(module, keys)
+        if hook(module, keys) is not None:
+            raise RuntimeError("load_state_dict: a post-hook changes the lists it is given and must return None")
 
 
 def _complain(owner: str, missing: list[str], unexpected: list[str], wrong: list[str]) -> None:

@@ -6,6 +6,7 @@ from candle import Tensor
 from candle.nn import functional as F
 from candle.nn.modules.module import Module
 from candle.nn.modules.rectifiers import InPlace
+from candle.ops._common import expect_tensor
 
 __all__ = [
     "CELU",
@@ -202,6 +203,7 @@ class Softmax2d(Module):
     """softmax over the channels of every place. Shape: (N, C, H, W) or (C, H, W)."""
 
     def forward(self, input: Tensor) -> Tensor:
+        expect_tensor("Softmax2d", input, "input")
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d: expected 3D or 4D input (got {input.ndim}D input)")
         return F.softmax(input, -3)

@@ -7,6 +7,7 @@ from typing import Any
 import candle
 from candle import Tensor
 from candle.nn import init
+from candle.nn.functional._common import expect_tensors
 from candle.nn.functional.attention import attend
 from candle.nn.modules.linear import Linear
 from candle.nn.modules.module import Module
@@ -114,7 +115,8 @@ class MultiheadAttention(Module):
         )
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
-        given = tuple(x.shape[-1] for x in (query, key, value))
+        expect_tensors("MultiheadAttention", query=query, key=key, value=value)
+        given = tuple(x.shape[-1] if x.ndim else 0 for x in (query, key, value))
         wanted = (self.embed_dim, self.kdim, self.vdim)
         if given != wanted:
             raise RuntimeError(

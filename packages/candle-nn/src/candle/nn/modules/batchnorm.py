@@ -11,6 +11,7 @@ from candle.nn import functional as F
 from candle.nn import init
 from candle.nn.modules.module import Module
 from candle.nn.parameter import Parameter
+from candle.ops._common import expect_tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
 
@@ -80,6 +81,7 @@ class ChannelNorm(Module):
         )
 
     def _check_dims(self, input: Tensor) -> None:
+        expect_tensor(type(self).__name__, input, "input")
         if input.ndim not in self.dims:
             told = " or ".join(f"{n}D" for n in self.dims)
             raise ValueError(f"{type(self).__name__}: expected {told} input, got shape {tuple(input.shape)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
@@ -18,7 +19,7 @@ class Listed(Module):
     """Modules named "0", "1", ...: what Sequential and ModuleList have in common."""
 
     def _place(self, i: int) -> str:
-        i, size = i.__index__(), len(self)
+        i, size = operator.index(i), len(self)
         if not -size <= i < size:
             raise IndexError(f"index {i} is out of range for {size} modules")
         return next(islice(self._modules, i % size, None))
@@ -107,6 +108,8 @@ class Sequential(Listed):
         return Sequential(*self, *other)
 
     def __mul__(self, times: int) -> Sequential:
+        if operator.index(times) < 1:
+            raise ValueError(f"a Sequential can be repeated once or more, not {times} times")
         return Sequential(*(list(self) * times))
 
     __rmul__ = __mul__

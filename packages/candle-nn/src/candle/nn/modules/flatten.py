@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from candle import Tensor
@@ -39,6 +40,8 @@ class Unflatten(Module):
                 f"Unflatten: the option dim={dim!r} is not supported: dims have numbers, not names"
             )
         self.dim, self.unflattened_size = dim, unflattened_size
+        if not isinstance(unflattened_size, Iterable) or not all(isinstance(n, int) for n in unflattened_size):
+            raise TypeError(f"Unflatten: unflattened_size must be a tuple of integers, got {unflattened_size!r}")
 
     def forward(self, input: Tensor) -> Tensor:
         return input.unflatten(self.dim, self.unflattened_size)

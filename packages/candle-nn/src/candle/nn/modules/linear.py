@@ -67,6 +67,8 @@ class Bilinear(Module):
         dtype: Any = None,
     ):
         super().__init__()
+        if in1_features < 1:
+            raise ValueError(f"Bilinear: in1_features must be positive, got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(candle.empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
         self.register_parameter(

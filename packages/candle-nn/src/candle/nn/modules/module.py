@@ -103,7 +103,8 @@ class Module(Hooks, State, Moving):
         return bool(found)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
+        names = [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
+        return [name for name in names if name.isidentifier()]
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter, or None to keep its place."""
@@ -134,6 +135,8 @@ class Module(Hooks, State, Moving):
     def _check_name(self, name: str, kind: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a name must be a string, got {type(name).__name__}")
+        if kind not in vars(self):
+            raise AttributeError(f"{type(self).__name__}: call super().__init__() before registering {name!r}")
         if "." in name or not name:
             raise KeyError(f'a name must not be empty or contain ".", got {name!r}')
         if name not in vars(self)[kind] and hasattr(self, name):

@@ -55,6 +55,8 @@ class ParameterList(Held):
 
     def extend(self, values: Iterable[Any]) -> ParameterList:
         """Add several at the end."""
+        if isinstance(values, Tensor):  # its rows are hardly meant
+            raise TypeError("ParameterList.extend: expected several tensors, got a Tensor; use append for one")
         for value in values:
             self.append(value)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import candle
@@ -44,8 +45,13 @@ class RNNBase(Module):
         name = type(self).__name__
         if hidden_size <= 0 or num_layers <= 0:
             raise ValueError(f"{name}: hidden_size and num_layers must be positive, got {hidden_size} and {num_layers}")
-        if not 0 <= dropout <= 1:
-            raise ValueError(f"{name}: dropout must lie between 0 and 1, got {dropout}")
+        for option, given in {"bias": bias, "batch_first": batch_first}.items():
+            if not isinstance(given, bool):
+                raise TypeError(f"{name}: {option} must be a bool, got {given!r}; give the options by name")
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ValueError(f"{name}: dropout must lie between 0 and 1, got {dropout!r}")
+        if dropout and num_layers == 1:
+            warnings.warn(f"{name}: dropout={dropout} is between layers, of which there is one", stacklevel=3)
         if not 0 <= proj_size < hidden_size:
             raise ValueError(f"{name}: proj_size must be smaller than hidden_size {hidden_size}, got {proj_size}")
         if proj_size and not isinstance(self, LSTM):
@@ -129,7 +135,7 @@ class RNNBase(Module):
         shapes = [(rows, x.shape[1], width) for width in self._widths()]
         if hx is None:
             return [x.new_zeros(shape) for shape in shapes]
-        given = given_states(type(self).__name__, hx, len(shapes))
+        given = given_states(type(self).__name__, hx, len(shapes), x)
         given = [s if batched else s.unsqueeze(1) for s in given]
         for s, shape in zip(given, shapes, strict=True):
             if tuple(s.shape) != shape:
@@ -174,13 +180,15 @@ class RNNBase(Module):
         return ", ".join(told)
 
 
-def given_states(name: str, hx: Any, count: int) -> list[Tensor]:
-    """What came as the states: h, or (h, c)."""
+def given_states(name: str, hx: Any, count: int, x: Tensor) -> list[Tensor]:
+    """What came as the states of input x: h, or (h, c)."""
     given = list(hx) if isinstance(hx, tuple | list) else [hx]
     if len(given) != count:
         raise TypeError(f"{name}: expected {'(h, c)' if count == 2 else 'h'} as the state, got {len(given)} of them")
     for state in given:
         expect_tensor(name, state, "a state")
+    if given[0].dtype is not x.dtype and not candle.is_autocast_enabled(x.device.type):
+        raise RuntimeError(f"{name}: h must have the input's dtype {x.dtype}, got {given[0].dtype}; use h.to(x.dtype)")
     return given
 
 

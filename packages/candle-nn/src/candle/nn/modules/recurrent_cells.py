@@ -12,6 +12,7 @@ from candle.nn.functional import recurrent
 from candle.nn.modules.module import Module
 from candle.nn.modules.recurrent import given_states
 from candle.nn.parameter import Parameter
+from candle.ops._common import expect_tensor
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"]
 
@@ -37,6 +38,7 @@ class RNNCellBase(Module):
             init.uniform_fan_in_(parameter, self.hidden_size)
 
     def _prepared(self, input: Tensor, hx: Any) -> tuple[Tensor, list[Tensor]]:
+        expect_tensor(type(self).__name__, input, "input")
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"{type(self).__name__}: expected an input of 1 or 2 dims with {self.input_size} features, "
@@ -46,13 +48,12 @@ class RNNCellBase(Module):
         if hx is None:
             states = [x.new_zeros(x.shape[0], self.hidden_size)] * self.states
         else:
-            given = given_states(type(self).__name__, hx, self.states)
-            states = [s if s.ndim == 2 else s.unsqueeze(0) for s in given]
-            if any(tuple(s.shape) != (x.shape[0], self.hidden_size) for s in states):
-                told = ", ".join(str(tuple(s.shape)) for s in states)
-                raise RuntimeError(
-                    f"{type(self).__name__}: expected states of shape {(x.shape[0], self.hidden_size)}, got {told}"
-                )
+            given = given_states(type(self).__name__, hx, self.states, x)
+            shape = (*input.shape[:-1], self.hidden_size)
+            if any(tuple(s.shape) != shape for s in given):
+                told = ", ".join(str(tuple(s.shape)) for s in given)
+                raise RuntimeError(f"{type(self).__name__}: expected states of shape {shape}, got {told}")
+            states = given if input.ndim == 2 else [s.unsqueeze(0) for s in given]
         return F.linear(x, self.weight_ih, self.bias_ih).unsqueeze(0), states
 
     def extra_repr(self) -> str:
@@ -92,8 +93,9 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         x, (h, c) = self._prepared(input, hx)
+        kept = c.dtype if candle.is_autocast_enabled(c.device.type) else candle.promote_types(h.dtype, c.dtype)
         with candle.autocast(c.device.type, enabled=False):  # a state that is carried on keeps its dtype
-            out, c = (t.to(c.dtype) for t in recurrent.lstm(x, h, c, self.weight_hh, self.bias_hh))
+            out, c = (t.to(kept) for t in recurrent.lstm(x, h, c, self.weight_hh, self.bias_hh))
         return (out[0], c) if input.ndim == 2 else (out[0].squeeze(0), c.squeeze(0))
 
 

@@ -18,6 +18,7 @@ from candle.nn.modules.container import ModuleList
 from candle.nn.modules.module import Module
 from candle.nn.modules.normalization import LayerNorm
 from candle.nn.modules.transformer_layers import Activation, TransformerDecoderLayer, TransformerEncoderLayer
+from candle.ops._common import expect_tensor
 
 __all__ = ["Transformer", "TransformerDecoder", "TransformerEncoder"]
 
@@ -160,6 +161,8 @@ class Transformer(Module):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Tensor:
+        expect_tensor("Transformer", src, "src")
+        expect_tensor("Transformer", tgt, "tgt")
         told = f"src {tuple(src.shape)}, tgt {tuple(tgt.shape)}"
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import candle
@@ -66,7 +66,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 
 
 def pad_sequence(
-    sequences: Sequence[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
+    sequences: Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
 ) -> Tensor:
     """Sequences (L_i, *) in one tensor (L, N, *), or (N, L, *) with batch_first, L being the longest.
 
@@ -77,9 +77,14 @@ def pad_sequence(
     """
     if padding_side not in ("left", "right"):
         raise ValueError(f"pad_sequence: padding_side must be 'left' or 'right', got {padding_side!r}")
-    longest = max(len(s) for s in sequences)
+    if not isinstance(sequences, Iterable):
+        raise RuntimeError(f"pad_sequence: expected several tensors, got {type(sequences).__name__}")
+    several = list(sequences)
+    if not several:
+        raise RuntimeError("pad_sequence: expected one sequence at least, got none")
+    longest = max(len(s) for s in several)
     rows: list[Tensor] = []
-    for s in sequences:
+    for s in several:
         filler = s.new_full((longest - len(s), *s.shape[1:]), padding_value)
         rows.append(candle.cat([s, filler] if padding_side == "right" else [filler, s]))
     padded: Tensor = candle.stack(rows, 0 if batch_first else 1)

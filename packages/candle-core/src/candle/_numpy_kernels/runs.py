@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 from candle._numpy_kernels.blocks import FLOATS
 from candle._numpy_kernels.pieces import Pieces
 
-AT_ONCE = 2**20  # bytes of windows, for they are written, read once and written over: they should stay near
+AT_ONCE = 2**21  # bytes of windows, for they are written, read once and written over: they should stay near
 WASTE = 1.5  # how many times the wanted elements may be computed
 
 Array = Any
@@ -25,17 +25,18 @@ Widths = tuple[tuple[int, int], ...]
 
 
 class Runs(Pieces):
-    """Memory for a few examples at a time, used again and again; what does not suit it goes in pieces."""
+    """A few examples at a time, in one product of matrices (large ones are shared out to threads), in memory that is
+    used again and again; what does not suit this goes in pieces."""
 
     def forward(self, x: Array, weight: Array, bias: Array, **how: Any) -> Any:
         if not suits(x, weight, **how):
             return super().forward(x, weight, bias, **how)
-        n, outs, groups = x.shape[0], weight.shape[0], how["groups"]
+        outs, groups = weight.shape[0], how["groups"]
         windows = Windows(x, weight, how["padding"], how["dilation"])
         rows = weight.reshape(groups, outs // groups, -1)
-        out = np.empty((n, outs, *windows.places), x.dtype)
-        for part in windows.parts(n):
-            found = windows.grid(rows @ windows.of(x[part], groups))
+        out = np.empty((x.shape[0], outs, *windows.places), x.dtype)
+        for part in windows.parts:
+            found = windows.grid(rows @ windows.of(x[part], groups), out[part])
             out[part] = found if bias is None else found + bias.reshape(-1, *(1,) * (x.ndim - 2))
         return out, None
 
@@ -56,9 +57,9 @@ class Runs(Pieces):
         outs, channels, *kernel = weight.shape
         windows = Windows(x, weight, padding, how["dilation"])
         spread, total = windows.spread(grad), np.zeros((), grad.dtype)
-        for part in windows.parts(x.shape[0]):
-            rows = spread(grad[part]).reshape(-1, groups, outs // groups, windows.length)
-            total = total + (windows.of(x[part], groups) @ rows.swapaxes(2, 3)).sum(0)
+        for part in windows.parts:
+            rows = spread(grad[part]).reshape(groups, outs // groups, -1)
+            total = total + windows.of(x[part], groups) @ rows.swapaxes(1, 2)
         return total.swapaxes(1, 2).reshape(outs, channels, *kernel)  # from (groups, C/groups * kernel, O/groups)
 
     def both(
@@ -72,12 +73,11 @@ class Runs(Pieces):
         windows = Windows(grad, weight, around(weight, padding, how["dilation"]), how["dilation"])
         dx, total = np.empty(x.shape, grad.dtype), np.zeros((), grad.dtype)
         spread = windows.spread(x) if needs[1] else None
-        for part in windows.parts(x.shape[0]):
+        for part in windows.parts:
             seen = windows.of(grad[part], groups)
-            dx[part] = windows.grid(rows @ seen)
+            dx[part] = windows.grid(rows @ seen, dx[part])
             if spread is not None:
-                inputs = spread(x[part]).reshape(-1, groups, channels, windows.length)
-                total = total + (seen @ inputs.swapaxes(2, 3)).sum(0)
+                total = total + seen @ spread(x[part]).reshape(groups, channels, -1).swapaxes(1, 2)
         if spread is None:
             return dx, None
         turned = np.moveaxis(total.reshape(groups, outs // groups, *kernel, channels), -1, 2)
@@ -92,8 +92,10 @@ class Windows:
         self.wide = tuple(size + before + after for size, (before, after) in zip(x.shape[2:], padding))
         self.places = tuple(n - d * (k - 1) for n, d, k in zip(self.wide, dilation, kernel))
         self.length = self.places[0] * prod(self.wide[1:])  # of a run
-        self.at_once = max(AT_ONCE // (x.dtype.itemsize * channels * prod(kernel) * self.length), 1)
-        self.at_once = min(self.at_once, x.shape[0])
+        most = AT_ONCE // (x.dtype.itemsize * channels * prod(kernel) * self.length)
+        n = x.shape[0]
+        self.at_once = -(-n // -(-n // max(most, 1)))  # parts of one size
+        self.parts = [slice(start, start + self.at_once) for start in range(0, n, self.at_once)]
         steps = [prod(self.wide[i + 1 :]) for i in range(len(kernel))]
         beyond = sum((k - 1) * d * step for k, d, step in zip(kernel[1:], dilation[1:], steps[1:]))
         example = channels * prod(self.wide)
@@ -101,34 +103,31 @@ class Windows:
         inside = tuple(slice(before, before + size) for size, (before, _) in zip(x.shape[2:], padding))
         whole = memory[: self.at_once * example].reshape(self.at_once, channels, *self.wide)
         self.inside = whole[:, :, *inside]
-        strides = (example, prod(self.wide), *(d * step for d, step in zip(dilation, steps)), 1)
-        shape = (self.at_once, channels, *kernel, self.length)
+        strides = (prod(self.wide), *(d * step for d, step in zip(dilation, steps)), example, 1)
+        shape = (channels, *kernel, self.at_once, self.length)
         self.runs = as_strided(memory, shape, [memory.itemsize * each for each in strides])
         self.seen = np.empty(shape, x.dtype)
 
-    def parts(self, n: int) -> list[slice]:
-        return [slice(start, min(start + self.at_once, n)) for start in range(0, n, self.at_once)]
-
     def of(self, x: Array, groups: int) -> Array:
-        """What each place sees: (n, C, *sizes) -> (n, groups, C/groups * kernel, length)."""
-        n = len(x)
-        self.inside[:n] = x
-        self.seen[:n] = self.runs[:n]
-        return self.seen[:n].reshape(n, groups, -1, self.length)
+        """What each place sees, in all examples: (n, C, *sizes) -> (groups, C/groups * kernel, at_once * length)."""
+        self.inside[: len(x)] = x
+        np.copyto(self.seen, self.runs)
+        return self.seen.reshape(groups, -1, self.at_once * self.length)
 
-    def grid(self, found: Array) -> Array:
-        """Found along runs, without what came of the ends of rows: (n, .., .., length) -> (n, C, *places)."""
-        rows = found.reshape(len(found), -1, self.places[0], *self.wide[1:])
-        return rows[:, :, *(slice(n) for n in self.places)]
+    def grid(self, found: Array, like: Array) -> Array:
+        """Found along runs, without what came of the ends of rows: (.., .., at_once * length) -> (n, C, *places)."""
+        rows = found.reshape(-1, self.at_once, self.places[0], *self.wide[1:]).swapaxes(0, 1)
+        return rows[: len(like), :, *(slice(n) for n in self.places)]
 
     def spread(self, x: Array) -> Any:
         """The opposite, for x (N, C, *places): a function of a few examples, zero at the ends of rows."""
-        memory = np.zeros((self.at_once, x.shape[1], self.places[0], *self.wide[1:]), x.dtype)
-        inside = self.grid(memory)
+        memory = np.zeros((x.shape[1], self.at_once, self.places[0], *self.wide[1:]), x.dtype)
+        inside = self.grid(memory, memory[0])
 
         def spread(x: Array) -> Array:
             inside[: len(x)] = x
-            return memory[: len(x)]
+            inside[len(x) :] = 0
+            return memory
 
         return spread
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from candle._numpy_kernels.dtypes import FLOATS, is_half
+
 Array = Any
 
 WIDE = 64  # elements of a row: shorter ones are added one by one
 MANY = 32  # rows added to one place: from there on they are summed first
-FLOATS = frozenset([np.dtype("float32"), np.dtype("float64")])
 
 
 def logaddexp(x: Array, y: Array) -> Array:
@@ -30,7 +31,7 @@ def logaddexp(x: Array, y: Array) -> Array:
 
 def index_add(x: Array, indices: tuple[Array, ...], values: Array) -> Array:
     """A copy of x with values added at x[i, j, ...], once for every time an index appears."""
-    if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":  # float16 or bfloat16
+    if is_half(x):
         return index_add(x.astype(np.float32), indices, values).astype(x.dtype)
     out = np.array(x, order="C")
     depth = len(indices)

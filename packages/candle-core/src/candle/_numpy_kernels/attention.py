@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from candle._numpy_kernels.blocks import FLOATS
+from candle._numpy_kernels.dtypes import FLOATS
+from candle._numpy_kernels.pieces import slices
 from candle.kernels import Kernel
 from candle.op import unbroadcast
 from candle.plugins import backend_of
@@ -91,7 +92,7 @@ def alike(q: Array, k: Array, v: Array) -> bool:
 def parts(q: Array, k: Array) -> list[slice]:
     """Of the first dim."""
     count = max(AT_ONCE // (prod(q.shape[1:-1]) * k.shape[-2]), 1)
-    return [slice(start, start + count) for start in range(0, len(q), count)]
+    return slices(len(q), count)
 
 
 def scores(q: Array, k: Array, mask: Any, causal: bool, scale: float, part: slice) -> Array:

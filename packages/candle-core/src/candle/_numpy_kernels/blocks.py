@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from candle._numpy_kernels.dtypes import FLOATS
 from candle.kernels import Kernel
 from candle.op import MutatingOp
 from candle.plugins import backend_of
 
 BLOCK = 2**15  # elements
 SMALL = 2**12  # parameters of so many are joined
-FLOATS = frozenset([np.dtype("float32"), np.dtype("float64")])
 
 Arrays = dict[int, Any]  # by the place of their list among the op's inputs
 

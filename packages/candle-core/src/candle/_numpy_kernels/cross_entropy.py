@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from candle._numpy_kernels.blocks import FLOATS
+from candle._numpy_kernels.dtypes import FLOATS
 from candle.kernels import Kernel
 
 

@@ -45,4 +45,9 @@ def pieces(x: Any, weight: Any) -> list[slice]:
         return []
     each = x.dtype.itemsize * math.prod(x.shape[1:]) * math.prod(weight.shape[2:])
     count = max(AT_ONCE // max(each, 1), 1)
-    return [slice(start, min(start + count, x.shape[0])) for start in range(0, x.shape[0], count)]
+    return slices(x.shape[0], count)
+
+
+def slices(n: int, count: int) -> list[slice]:
+    """Of n, so many at a time."""
+    return [slice(start, min(start + count, n)) for start in range(0, n, count)]

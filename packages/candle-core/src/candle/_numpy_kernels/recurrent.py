@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from candle._numpy_kernels.blocks import BLOCK, FLOATS
+from candle._numpy_kernels.blocks import BLOCK
+from candle._numpy_kernels.dtypes import FLOATS
 from candle.kernels import Kernel
 
 Array = Any

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from candle._numpy_kernels.blocks import FLOATS
+from candle._numpy_kernels.dtypes import FLOATS
 from candle.kernels import Kernel
 from candle.op import OPS
 from candle.plugins import backend_of

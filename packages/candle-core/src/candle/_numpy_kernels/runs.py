@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from candle._numpy_kernels.blocks import FLOATS
-from candle._numpy_kernels.pieces import Pieces
+from candle._numpy_kernels.dtypes import FLOATS
+from candle._numpy_kernels.pieces import Pieces, slices
 
 AT_ONCE = 2**21  # bytes of windows, for they are written, read once and written over: they should stay near
 WASTE = 1.5  # how many times the wanted elements may be computed
@@ -95,7 +95,7 @@ class Windows:
         most = AT_ONCE // (x.dtype.itemsize * channels * prod(kernel) * self.length)
         n = x.shape[0]
         self.at_once = -(-n // -(-n // max(most, 1)))  # parts of one size
-        self.parts = [slice(start, start + self.at_once) for start in range(0, n, self.at_once)]
+        self.parts = slices(n, self.at_once)
         steps = [prod(self.wide[i + 1 :]) for i in range(len(kernel))]
         beyond = sum((k - 1) * d * step for k, d, step in zip(kernel[1:], dilation[1:], steps[1:]))
         example = channels * prod(self.wide)

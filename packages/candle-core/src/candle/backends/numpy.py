@@ -14,6 +14,7 @@ from candle._device import Device
 from candle._numpy_kernels import candle_register_kernels  # noqa: F401
 from candle._numpy_kernels.adding import index_add, logaddexp
 from candle._numpy_kernels.choosing import take_along_axis, where
+from candle._numpy_kernels.dtypes import is_half
 from candle._numpy_kernels.shortcuts import SHORTCUTS
 from candle._numpy_kernels.sorting import argsort, sort, topk
 from candle.backends import lapack
@@ -35,11 +36,6 @@ def asarray(x: Any, *, dtype: Any = None, copy: bool | None = None) -> Array:
 
 def conj(x: Array) -> Array:
     return np.conj(x) if x.dtype.kind == "c" else x
-
-
-def is_half(x: Array) -> bool:
-    """float16 or bfloat16: sums of these are added up in float32, as in PyTorch."""
-    return x.dtype.itemsize == 2 and x.dtype.kind not in "iu"
 
 
 def matmul(x: Array, y: Array) -> Array:
